@@ -1,0 +1,1 @@
+"""One source of truth from a company's CRM and ERP."""
