@@ -1,0 +1,1 @@
+"""Contracts: what describes an entity, and the plan that it compiles to."""

@@ -1,0 +1,245 @@
+"""Plans: what a contract compiles to. Read with the standard library alone, by Lambda and by Glue.
+
+The JSON form is described in docs/formats.md ("Plan").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+FORMAT = 1
+
+Severity = Literal["error", "warning"]
+Nulls = Literal["never", "stand_in", "own_pass"]
+
+
+class PlanError(Exception):
+    """A plan is missing or cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: `name` is the curated column, `field` the API's name, `type` as in docs/formats.md."""
+
+    name: str
+    field: str
+    type: str
+    required: bool
+    classification: str
+    description: str
+
+    @property
+    def base(self) -> str:
+        """The type without its parameters: `decimal` of `decimal(16,3)`."""
+        return self.type.partition("(")[0]
+
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """The numbers in the type's parentheses, for example (16, 3)."""
+        return tuple(int(number) for number in re.findall(r"\d+", self.type.partition("(")[2]))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A Spark SQL condition that each row must not make false."""
+
+    name: str
+    severity: Severity
+    sql: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A collection that travels with its parent and has a curated table of its own."""
+
+    entity: str
+    name: str
+    field: str
+    path: str
+    key: tuple[str, ...]
+    parent_key: tuple[str, ...]
+    description: str
+    fields: tuple[Field, ...]
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How a row says when it was last modified.
+
+    `fields`: one API field (`instant`), or date and time (`split`, in the server's `zone`). `digits`: of a second, as the
+    source stamps. `stand_in`: fields of the same kind that count where the stamp is null.
+    """
+
+    kind: Literal["instant", "split"]
+    fields: tuple[str, ...]
+    digits: int
+    zone: str | None
+    nulls: Nulls
+    stand_in: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletes:
+    """One declared way in which deletions are seen. What a strategy does not use is null."""
+
+    strategy: Literal["soft_flag", "key_sweep", "none"]
+    field: str | None = None
+    every_s: int | None = None
+    max_fraction: float | None = None
+    min_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that the lake knows of one entity."""
+
+    entity: str
+    source: str
+    name: str
+    version: str
+    major: int
+    description: str
+    path: str
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+    children: tuple[Child, ...]
+    cursor: Cursor
+    deletes: tuple[Deletes, ...]
+    checks: tuple[Check, ...]
+    filter: str | None
+    initial_from: str | None
+    page_size: int
+    overlap_s: int
+    settle_lag_s: int
+    freshness_s: int
+
+    @property
+    def key_fields(self) -> tuple[Field, ...]:
+        """The key's fields, in the key's order."""
+        by_name = {field.name: field for field in self.fields}
+        return tuple(by_name[name] for name in self.key)
+
+    @property
+    def table(self) -> str:
+        """The name of the current table: `erp_sales_order`."""
+        return f"{self.source}_{self.name}"
+
+    def strategy(self, name: str) -> Deletes | None:
+        """The declared deletes of this strategy, or None."""
+        return next((deletes for deletes in self.deletes if deletes.strategy == name), None)
+
+    def dump(self) -> str:
+        """Canonical JSON: the bytes that `sha256` is taken of."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def sha256(self) -> str:
+        """The plan's hash, by which manifests name it."""
+        return hashlib.sha256(self.dump().encode()).hexdigest()
+
+    @staticmethod
+    def load(text: str) -> Plan:
+        """The plan in a JSON text; raises PlanError where it is of another format."""
+        raw = _object(text)
+        return Plan(
+            **{
+                **raw,
+                "key": tuple(raw["key"]),
+                "fields": _fields(raw["fields"]),
+                "children": tuple(
+                    Child(
+                        **{
+                            **child,
+                            "key": tuple(child["key"]),
+                            "parent_key": tuple(child["parent_key"]),
+                            "fields": _fields(child["fields"]),
+                            "checks": tuple(Check(**check) for check in child["checks"]),
+                        }
+                    )
+                    for child in raw["children"]
+                ),
+                "cursor": Cursor(
+                    **{
+                        **raw["cursor"],
+                        "fields": tuple(raw["cursor"]["fields"]),
+                        "stand_in": tuple(raw["cursor"]["stand_in"]) if raw["cursor"]["stand_in"] else None,
+                    }
+                ),
+                "deletes": tuple(Deletes(**deletes) for deletes in raw["deletes"]),
+                "checks": tuple(Check(**check) for check in raw["checks"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePlan:
+    """What the entities of one source share. Durations in seconds; `daily_requests` null means no limit is known."""
+
+    source: str
+    protocol: str
+    description: str
+    base_path: str
+    auth: str
+    token_path: str | None
+    params: dict[str, str]
+    daily_requests: int | None
+    max_retries: int
+    max_retry_after_s: int
+    timeout_s: int
+    concurrency: int
+
+    def dump(self) -> str:
+        """Canonical JSON."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @staticmethod
+    def load(text: str) -> SourcePlan:
+        """The source's plan in a JSON text; raises PlanError where it is of another format."""
+        return SourcePlan(**_object(text))
+
+
+def _object(text: str) -> dict[str, Any]:
+    raw: dict[str, Any] = json.loads(text)
+    if (found := raw.pop("format", None)) != FORMAT:
+        raise PlanError(f"a plan of format {found} was found, this code reads {FORMAT}: build and deploy again")
+    return raw
+
+
+def _fields(raw: list[dict[str, Any]]) -> tuple[Field, ...]:
+    return tuple(Field(**field) for field in raw)
+
+
+@cache
+def plans() -> dict[str, Plan]:
+    """The plans that were built into this package, by entity; raises PlanError where there are none."""
+    return {
+        plan.entity: plan
+        for plan in (Plan.load(text) for name, text in _packaged().items() if not name.startswith("source."))
+    }
+
+
+@cache
+def sources() -> dict[str, SourcePlan]:
+    """The sources that were built into this package, by name; raises PlanError where there are none."""
+    return {
+        plan.source: plan
+        for plan in (SourcePlan.load(text) for name, text in _packaged().items() if name.startswith("source."))
+    }
+
+
+def _packaged() -> dict[str, str]:
+    folder = files("lake") / "plans"
+    found = {}
+    if folder.is_dir():
+        found = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".json")}
+    if not found:
+        raise PlanError("the package `lake` holds no plans: build it (`make build` compiles contracts/)")
+    return dict(sorted(found.items()))
