@@ -74,8 +74,8 @@ class Child:
 class Cursor:
     """How a row says when it was last modified.
 
-    `fields`: one API field (`instant`), or date and time (`split`, in the server's `zone`). `digits`: of a second, as the
-    source stamps. `stand_in`: fields of the same kind that count where the stamp is null.
+    `fields`: one API field (`instant`), or date and time (`split`, in the server's `zone`). `digits`: of a second,
+    as the source stamps. `stand_in`: fields of the same kind that count where the stamp is null.
     """
 
     kind: Literal["instant", "split"]

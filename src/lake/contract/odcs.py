@@ -1,0 +1,205 @@
+"""Reading contracts: the Open Data Contract Standard's own models, and the strictness that they lack.
+
+The models of `open-data-contract-standard` take any key in silence; here an unknown key is a mistake.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+from open_data_contract_standard.model import OpenDataContractStandard
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lake.contract.errors import ContractError, Mistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DURATION = r"^P(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?$"
+
+
+class Strict(BaseModel):
+    """A part of a contract that ODCS has no field for: unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Stamp(Strict):
+    """The API fields of a stamp: one `field`, or `date` and `time`."""
+
+    field: str | None = None
+    date: str | None = None
+    time: str | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Stamp:
+        if (self.field is None) == (self.date is None) or (self.date is None) != (self.time is None):
+            raise ValueError("give either `field`, or `date` and `time`")
+        return self
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The API fields in order."""
+        return tuple(name for name in (self.field, self.date, self.time) if name is not None)
+
+
+class CursorSpec(Stamp):
+    """`extraction.cursor`: the stamp by which changes are found."""
+
+    zone: str | None = None
+    nulls: Literal["own_pass"] | None = None
+    stand_in: Stamp | None = None
+
+
+class DeletesSpec(Strict):
+    """`extraction.deletes[]`: one way in which deletions are seen."""
+
+    strategy: Literal["soft_flag", "key_sweep", "none"]
+    field: str | None = None
+    every: str | None = Field(default=None, pattern=DURATION)
+    max_fraction: float | None = Field(default=None, gt=0, le=1)
+    min_rows: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _complete(self) -> DeletesSpec:
+        needed = {"soft_flag": {"field"}, "key_sweep": {"every", "max_fraction", "min_rows"}, "none": set()}[
+            self.strategy
+        ]
+        given = {name for name in ("field", "every", "max_fraction", "min_rows") if getattr(self, name) is not None}
+        if given != needed:
+            raise ValueError(f"{self.strategy} takes {sorted(needed) or 'nothing'}, found {sorted(given) or 'nothing'}")
+        return self
+
+
+class ExtractionSpec(Strict):
+    """`customProperties.extraction` of a contract."""
+
+    cursor: CursorSpec
+    page_size: int = Field(ge=1, le=50_000)
+    deletes: list[DeletesSpec] = Field(min_length=1)
+    filter: str | None = None
+    initial_from: str | None = None
+    overlap: str | None = Field(default=None, pattern=DURATION)
+    settle_lag: str | None = Field(default=None, pattern=DURATION)
+
+
+class ChildSpec(Strict):
+    """`customProperties.child` of a schema object after the first: how it hangs below the first."""
+
+    navigation: str
+    parent_key: list[str] = Field(min_length=1)
+
+
+class AuthSpec(Strict):
+    """`auth` of a source."""
+
+    type: Literal["none", "basic", "oauth2_client_credentials"]
+    token_path: str | None = None
+
+
+class LimitsSpec(Strict):
+    """`limits` of a source, shared by its entities."""
+
+    daily_requests: int | None = Field(default=None, ge=1)
+    max_retries: int = Field(default=5, ge=0)
+    max_retry_after_s: int = Field(default=60, ge=0)
+    timeout_s: int = Field(default=60, ge=1)
+    concurrency: int = Field(default=2, ge=1)
+
+
+class ClockSpec(Strict):
+    """`clock` of a source: what its entities use unless they say otherwise."""
+
+    overlap: str = Field(pattern=DURATION)
+    settle_lag: str = Field(pattern=DURATION)
+
+
+class SourceSpec(Strict):
+    """A `source.yaml`."""
+
+    source: str = Field(pattern=r"^[a-z][a-z0-9]*$")
+    protocol: Literal["salesforce", "odata"]
+    description: str
+    base_path: str = Field(pattern=r"^/")
+    auth: AuthSpec
+    params: dict[str, str] = {}
+    limits: LimitsSpec
+    clock: ClockSpec
+
+
+def read_contract(path: Path) -> OpenDataContractStandard:
+    """The contract in a file; raises ContractError with each unknown key and each wrong value."""
+    raw = read_yaml(path)
+    mistakes = [Mistake(path.name, field, reason) for field, reason in _unknown(raw, OpenDataContractStandard, "")]
+    try:
+        contract = OpenDataContractStandard.model_validate(raw)
+    except ValidationError as error:
+        raise ContractError(mistakes + mistakes_of(path.name, "", error)) from None
+    if mistakes:
+        raise ContractError(mistakes)
+    return contract
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file; raises ContractError where it cannot be parsed or is none."""
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContractError([Mistake(path.name, "(file)", f"is not YAML: {error}")]) from None
+    if not isinstance(raw, dict):
+        raise ContractError([Mistake(path.name, "(file)", "holds no mapping")])
+    return raw
+
+
+def mistakes_of(file: str, prefix: str, error: ValidationError) -> list[Mistake]:
+    """What pydantic found, as mistakes; `prefix` is the path of the validated part in its file."""
+    found = []
+    for item in error.errors():
+        path = prefix
+        for step in item["loc"]:
+            path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else str(step)
+        found.append(Mistake(file, path or "(file)", item["msg"].removeprefix("Value error, ")))
+    return found
+
+
+def _unknown(raw: Any, model: type[BaseModel], path: str) -> list[tuple[str, str]]:
+    """The keys of `raw` that `model` does not know, at any depth, with the place and the nearest known name."""
+    if not isinstance(raw, dict):
+        return []
+    known = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+    found = []
+    for key, value in raw.items():
+        place = f"{path}.{key}" if path else str(key)
+        if key not in known:
+            found.append((place, f"the standard has no such key{_nearest(str(key), known)}"))
+            continue
+        nested = _model_in(known[key])
+        if nested is None:
+            continue
+        if isinstance(value, list):
+            for position, item in enumerate(value):
+                found += _unknown(item, nested, f"{place}[{position}]")
+        else:
+            found += _unknown(value, nested, place)
+    return found
+
+
+def _nearest(key: str, known: dict[str, Any]) -> str:
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The pydantic model inside `list[Model] | None` and the like, where there is exactly one form of it."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    origin = typing.get_origin(annotation)
+    if origin in (list, typing.Union, types.UnionType):
+        models = [found for part in typing.get_args(annotation) if (found := _model_in(part))]
+        return models[0] if models else None
+    return None
