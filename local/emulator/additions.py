@@ -1,0 +1,22 @@
+"""Puts all additions into the emulator, after its version and the functions they replace have been checked."""
+
+from local.emulator import signatures
+from local.emulator.settings import EmulatorSettings
+from local.emulator.spark_pool import SparkPool
+from local.toolchain.jvm import Toolchain
+
+
+def install(settings: EmulatorSettings, toolchain: Toolchain) -> SparkPool:
+    """Raises `signatures.EmulatorChanged` by name where the emulator is not the known one."""
+    signatures.check()
+    # MiniStack reads its environment as it is imported: not before the check, and never at this module's top.
+    from local.emulator import athena_iceberg, calls, crawler, glue_spark, glue_sync, state_machine_yaml  # noqa: PLC0415
+
+    pool = SparkPool(settings, toolchain)
+    calls.install(settings.calls)
+    state_machine_yaml.install()
+    glue_spark.install(settings, pool)
+    glue_sync.install()
+    crawler.install(settings)
+    athena_iceberg.install(settings, toolchain)
+    return pool

@@ -1,0 +1,120 @@
+"""Athena on Iceberg tables: DuckDB reads them as the catalog's `metadata_location` says.
+
+Queries are written in Athena's dialect and translated; results are printed as Athena prints them.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import sqlglot
+from ministack.services import athena
+
+from local.emulator.athena_values import athena_type, printed
+from local.emulator.settings import ADMIN_KEY, ADMIN_SECRET, REGION, EmulatorSettings
+from local.toolchain.jvm import Toolchain
+
+TableData = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class IcebergReader:
+    """Runs one query in a DuckDB of its own."""
+
+    settings: EmulatorSettings
+    toolchain: Toolchain
+
+    async def run(self, query: str, database: str, catalog: str | None = None) -> dict[str, Any]:
+        """Columns, their Athena types, and rows of texts (None for NULL), as the emulator wants them."""
+        rewritten, _, workdirs = await athena._rewrite_data_paths(translated(query), database, catalog)
+        try:
+            return await asyncio.to_thread(self._execute, rewritten)
+        finally:
+            for workdir in workdirs:
+                shutil.rmtree(workdir, ignore_errors=True)
+
+    def _execute(self, query: str) -> dict[str, Any]:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "extension_directory": str(self.toolchain.duckdb_extensions),
+            "autoinstall_known_extensions": False,
+            "threads": 2,
+        }
+        with duckdb.connect(":memory:", config=config) as connection:
+            for statement in self._preparation():
+                connection.execute(statement)
+            result = connection.execute(query)
+            columns = result.description or []
+            types = [str(column[1]) for column in columns]
+            return {
+                "columns": [column[0] for column in columns],
+                "column_types": [athena_type(name) for name in types],
+                "rows": [[printed(value, name) for value, name in zip(row, types, strict=True)] for row in result.fetchall()],
+            }
+
+    def _preparation(self) -> tuple[str, ...]:
+        host = self.settings.endpoint.removeprefix("http://")
+        return (
+            "LOAD httpfs",
+            "LOAD avro",
+            "LOAD iceberg",
+            "SET TimeZone = 'UTC'",
+            f"CREATE SECRET lake (TYPE s3, KEY_ID '{ADMIN_KEY}', SECRET '{ADMIN_SECRET}', REGION '{REGION}', ENDPOINT '{host}', "
+            "URL_STYLE 'path', USE_SSL false)",
+        )
+
+
+def translated(query: str) -> str:
+    """Athena's SQL in DuckDB's dialect. Raises ValueError where it is no SQL."""
+    try:
+        statements = sqlglot.transpile(query, read="athena", write="duckdb")
+    except sqlglot.errors.ParseError as error:
+        raise ValueError(f"SYNTAX_ERROR: {error}") from error
+    if len(statements) != 1:
+        raise ValueError("SYNTAX_ERROR: one statement a query")
+    return str(statements[0])
+
+
+def is_iceberg(table: TableData) -> bool:
+    return str((table.get("Parameters") or {}).get("table_type", "")).upper() == "ICEBERG"
+
+
+def relation(table: TableData) -> str:
+    """The table as its current metadata file describes it.
+
+    The scheme is written `s3n`: the emulator would take `s3` for a path on its own disk.
+    """
+    location = str(table["Parameters"]["metadata_location"])
+    scheme, _, path = location.partition("://")
+    if scheme not in ("s3", "s3a", "s3n"):
+        raise ValueError(f"the table {table.get('Name')} has no metadata on S3: {location}")
+    return "iceberg_scan('s3n://{}')".format(path.replace("'", "''"))
+
+
+def install(settings: EmulatorSettings, toolchain: Toolchain) -> None:
+    athena._run_duckdb = IcebergReader(settings, toolchain).run
+    athena._rewrite_data_paths = _aware_of_iceberg(athena._rewrite_data_paths)
+
+
+def _aware_of_iceberg(rewrite: Callable[..., Any]) -> Callable[..., Any]:
+    """The emulator asks for a table's files, then for a relation over them: an Iceberg table's files are not its own to list."""
+    files_below, relation_over = athena._materialize_table_files, athena._table_relation
+
+    def materialize(location: str, workdirs: list[str]) -> list[str]:
+        return [location] if _iceberg_at(location) else files_below(location, workdirs)
+
+    def table_relation(table: TableData, files: list[str]) -> str:
+        return relation(table) if is_iceberg(table) else str(relation_over(table, files))
+
+    athena._materialize_table_files, athena._table_relation = materialize, table_relation
+    return rewrite
+
+
+def _iceberg_at(location: str) -> bool:
+    from ministack.services import glue
+
+    return any(
+        is_iceberg(table) and (table.get("StorageDescriptor") or {}).get("Location") == location for table in list(glue._tables.values())
+    )
