@@ -1,0 +1,71 @@
+"""`python -m local.simulators crm --port 8801 --data DIR`: one source as a process of its own."""
+
+import argparse
+import signal
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+
+from local.simulators.control import Control
+from local.simulators.crm import Crm
+from local.simulators.erp import Erp
+from local.simulators.faults import Faults
+from local.simulators.generate import open_store
+from local.simulators.instants import clock_text, default_now, parse_instant
+from local.simulators.server import Application, Response, make_server
+from local.simulators.store import Store
+from local.simulators.world import SIZES
+
+_PORTS = {"crm": 8801, "erp": 8802}
+_USERS = {"crm": ("lake-reader", "crm-secret"), "erp": ("LAKE", "erp-secret")}
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C; 1 where the port is in use."""
+    options = _arguments().parse_args()
+    now = parse_instant(options.now) if options.now else default_now(datetime.now(UTC).date())
+    store = open_store(options.source, options.data, options.seed, options.size, now)
+    faults = Faults(Response)
+    port = options.port or _PORTS[options.source]
+    try:
+        server = make_server(port, store, _application(options, store), Control(store, faults), faults)
+    except OSError as problem:
+        print(
+            f"{options.source}: port {port} cannot be taken ({problem.strerror}): give another --port", file=sys.stderr
+        )
+        return 1
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # shutdown() waits for the serving loop, which this very thread runs: another one has to ask for it.
+        signal.signal(number, lambda *_: Thread(target=server.shutdown).start())
+    print(f"{options.source} ready at http://127.0.0.1:{port}, clock {clock_text(store.now)}", flush=True)
+    server.serve_forever(poll_interval=0.1)
+    server.server_close()
+    store.close()
+    return 0
+
+
+def _application(options: argparse.Namespace, store: Store) -> Application:
+    user, secret = _USERS[options.source]
+    if options.source == "crm":
+        return Crm(store, options.client_id or user, options.client_secret or secret)
+    return Erp(store, options.user or user, options.password or secret)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local.simulators", description=__doc__)
+    parser.add_argument("source", choices=["crm", "erp"])
+    parser.add_argument("--port", type=int, help="default: crm 8801, erp 8802")
+    parser.add_argument("--data", type=Path, required=True, help="folder of crm.sqlite and erp.sqlite")
+    parser.add_argument("--size", choices=sorted(SIZES), default="S")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--now", help="simulated time of a new database, ISO 8601; default: 06:00 UTC a week ago")
+    parser.add_argument("--client-id", help="crm: default lake-reader")
+    parser.add_argument("--client-secret", help="crm: default crm-secret")
+    parser.add_argument("--user", help="erp: default LAKE")
+    parser.add_argument("--password", help="erp: default erp-secret")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The control API as a class, for the demo and the tests."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import requests
+
+type Key = str | Sequence[str]
+
+
+class Simulator:
+    """One running simulator; a refused request raises requests.HTTPError with the simulator's words."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url.rstrip("/")
+
+    def wait(self, seconds: float = 20) -> None:
+        """Return once it answers; TimeoutError where it does not."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if requests.get(f"{self.base_url}/_control/health", timeout=2).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.1)
+        raise TimeoutError(f"no simulator answers at {self.base_url} after {seconds:.0f} s: is it started?")
+
+    def state(self) -> dict[str, Any]:
+        """Its clock, seed, size and row counts."""
+        return self._read(requests.get(f"{self.base_url}/_control/state", timeout=30))
+
+    def advance(self, hours: float | None = None, to: datetime | None = None) -> str:
+        """Move its clock on by hours or to an instant; the new time."""
+        body: dict[str, object] = {"to": to.isoformat()} if to is not None else {"hours": hours}
+        return str(self._post("advance", body)["now"])
+
+    def change(
+        self,
+        entity: str,
+        key: Key,
+        columns: Mapping[str, object],
+        *,
+        stamp: str | None = "now",
+        visible_after_minutes: float | None = None,
+    ) -> None:
+        """Change one row; `stamp` is "now", an ISO instant, None (becomes null) or "none" (does not move)."""
+        body = {"entity": entity, "key": _listed(key), "set": dict(columns), "stamp": stamp}
+        self._post("change", body | {"visible_after_minutes": visible_after_minutes})
+
+    def insert(
+        self,
+        entity: str,
+        *rows: Mapping[str, object],
+        stamp: str | None = "now",
+        visible_after_minutes: float | None = None,
+    ) -> list[list[str]]:
+        """Add rows, children under their navigation's name; their keys."""
+        body = {"entity": entity, "rows": [dict(row) for row in rows], "stamp": stamp}
+        keys = self._post("insert", body | {"visible_after_minutes": visible_after_minutes})["keys"]
+        return [[str(part) for part in key] for key in keys]
+
+    def delete(self, entity: str, *keys: Key, hard: bool = False) -> None:
+        """Delete rows: hard in the ERP, into the recycle bin in the CRM unless `hard`."""
+        self._post("delete", {"entity": entity, "keys": [_listed(key) for key in keys], "hard": hard})
+
+    def undelete(self, entity: str, *keys: Key) -> None:
+        """Take rows out of the CRM's recycle bin."""
+        self._post("undelete", {"entity": entity, "keys": [_listed(key) for key in keys]})
+
+    def touch(self, entity: str, rows: int, at: str = "now") -> int:
+        """Stamp many rows with one instant; how many there were."""
+        return int(self._post("touch", {"entity": entity, "rows": rows, "at": at})["touched"])
+
+    def day_of_changes(self, hours: float = 24) -> dict[str, Any]:
+        """Let a day pass in which all that may happen happens; what did."""
+        return self._post("day_of_changes", {"hours": hours})
+
+    def fault(self, kind: str, **settings: object) -> None:
+        """Begin trouble (`down`, `http` with `status`, each with `times`), or end it with `none`."""
+        self._post("fault", {"kind": kind, **settings})
+
+    def _post(self, action: str, body: Mapping[str, object]) -> dict[str, Any]:
+        return self._read(requests.post(f"{self.base_url}/_control/{action}", json=body, timeout=120))
+
+    @staticmethod
+    def _read(response: requests.Response) -> dict[str, Any]:
+        answer: dict[str, Any] = response.json()
+        if not response.ok:
+            raise requests.HTTPError(f"{response.url}: {answer.get('error', answer)}", response=response)
+        return answer
+
+
+def _listed(key: Key) -> list[str]:
+    return [key] if isinstance(key, str) else list(key)

@@ -1,0 +1,160 @@
+"""`/_control/`: the hand that moves time and makes changes. One function an action, found in `ACTIONS`.
+
+Every action is a POST with a JSON object and answers with one; `state` and `health` are GETs. 400 says what is wrong
+with the request, 409 that time cannot go there.
+"""
+
+# ruff: noqa: S608  names come from the schema; values are bound
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from local.simulators import changes
+from local.simulators.changes import ChangeError, Moment
+from local.simulators.day import day_of_changes
+from local.simulators.faults import Faults
+from local.simulators.instants import clock_text, parse_instant
+from local.simulators.schema import ENTITIES, SOURCES, Entity
+from local.simulators.server import Request, Response, as_json
+from local.simulators.store import Key, Store
+
+type Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Control:
+    """The control API of one source."""
+
+    store: Store
+    faults: Faults
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one control request."""
+        name = request.path.removeprefix("/_control/")
+        if request.method == "GET" and name == "health":
+            return as_json({"status": "up", "source": self.store.meta("source")})
+        if request.method == "GET" and name == "state":
+            return as_json(_state(self.store))
+        action = ACTIONS.get(name)
+        if request.method != "POST" or action is None:
+            return as_json({"error": f"no control {request.method} {name}: POST one of {', '.join(ACTIONS)}"}, 404)
+        try:
+            body = json.loads(request.body or b"{}")
+            with self.store.transaction():
+                return as_json(action(self, body))
+        except ClockError as problem:
+            return as_json({"error": str(problem)}, 409)
+        except (ChangeError, ValueError, KeyError, TypeError) as problem:
+            reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
+            return as_json({"error": f"{name}: {reason}"}, 400)
+
+
+class ClockError(Exception):
+    """The clock was asked to go where it cannot."""
+
+
+def _state(store: Store) -> dict[str, object]:
+    with store.lock:
+        source = store.meta("source")
+        counts = {e.name: store.read(f"SELECT COUNT(*) FROM {e.set_name}")[0][0] for e in SOURCES[source]}
+        facts = {name: store.meta(name) for name in ("source", "now", "start", "size")}
+        pending = store.read("SELECT COUNT(*) FROM _pending")[0][0]
+        return facts | {"seed": int(store.meta("seed")), "rows": counts, "pending": pending}
+
+
+def _advance(control: Control, body: Body) -> dict[str, object]:
+    store = control.store
+    to = parse_instant(body["to"]) if "to" in body else store.now + timedelta(hours=float(body["hours"]))
+    return {"now": clock_text(_move(store, to))}
+
+
+def _move(store: Store, to: datetime) -> datetime:
+    try:
+        return changes.advance(store, to, datetime.now(UTC))
+    except ChangeError as problem:
+        raise ClockError(str(problem)) from problem
+
+
+def _change(control: Control, body: Body) -> dict[str, object]:
+    entity = _entity(control.store, body)
+    changes.change(control.store, entity, _key(entity, body["key"]), body["set"], _moment(control.store, body))
+    return {"changed": 1}
+
+
+def _insert(control: Control, body: Body) -> dict[str, object]:
+    entity = _entity(control.store, body)
+    moment = _moment(control.store, body)
+    rows = body["rows"] if "rows" in body else [body["row"]]
+    return {"keys": [list(changes.insert(control.store, entity, row, moment)) for row in rows]}
+
+
+def _delete(control: Control, body: Body) -> dict[str, object]:
+    entity = _entity(control.store, body)
+    keys = [_key(entity, key) for key in body["keys"]]
+    hard = bool(body.get("hard", False))
+    changes.delete(control.store, entity, keys, _moment(control.store, body), hard=hard)
+    return {"deleted": len(keys)}
+
+
+def _undelete(control: Control, body: Body) -> dict[str, object]:
+    entity = _entity(control.store, body)
+    keys = [_key(entity, key) for key in body["keys"]]
+    changes.undelete(control.store, entity, keys, _moment(control.store, body))
+    return {"undeleted": len(keys)}
+
+
+def _touch(control: Control, body: Body) -> dict[str, object]:
+    entity = _entity(control.store, body)
+    if entity.parent is not None:
+        raise ChangeError(f"{entity.name} has no stamp of its own: touch {entity.parent}")
+    at = parse_instant(body["at"]) if body.get("at", "now") != "now" else control.store.now
+    return {"touched": changes.touch(control.store, entity, int(body["rows"]), at)}
+
+
+def _day(control: Control, body: Body) -> dict[str, object]:
+    store = control.store
+    end = store.now + timedelta(hours=float(body.get("hours", 24)))
+    if end > datetime.now(UTC):
+        raise ClockError(f"the day would end at {clock_text(end)}, past real time")
+    return day_of_changes(store, end)
+
+
+def _fault(control: Control, body: Body) -> dict[str, object]:
+    control.faults.set(body)
+    return {"fault": body["kind"]}
+
+
+ACTIONS: dict[str, Callable[[Control, Body], dict[str, object]]] = {
+    "advance": _advance,
+    "change": _change,
+    "insert": _insert,
+    "delete": _delete,
+    "undelete": _undelete,
+    "touch": _touch,
+    "day_of_changes": _day,
+    "fault": _fault,
+}
+
+
+def _entity(store: Store, body: Body) -> Entity:
+    source = store.meta("source")
+    name = str(body["entity"])
+    entity = ENTITIES.get(name if "." in name else f"{source}.{name}")
+    if entity is None or entity not in SOURCES[source]:
+        known = ", ".join(e.name for e in SOURCES[source])
+        raise ChangeError(f"no entity {name!r} here: give one of {known}")
+    return entity
+
+
+def _key(entity: Entity, key: object) -> Key:
+    parts = tuple(str(part) for part in key) if isinstance(key, list) else (str(key),)
+    if len(parts) != len(entity.key):
+        raise ChangeError(f"the key of {entity.name} is [{', '.join(entity.key)}], not {key!r}")
+    return parts
+
+
+def _moment(store: Store, body: Body) -> Moment:
+    return Moment(body.get("stamp", "now"), changes.minutes_later(store, body.get("visible_after_minutes")))

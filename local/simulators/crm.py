@@ -1,0 +1,220 @@
+"""The CRM's face: Salesforce's REST API v62.0, as much of it as reading needs.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/
+"""
+
+import base64
+import binascii
+import hmac
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from local.simulators import soql
+from local.simulators.instants import clock_text
+from local.simulators.schema import SOURCES, Entity, Field
+from local.simulators.server import RefusedError, Request, Response, as_json
+from local.simulators.store import Store
+
+DATA = "/services/data/v62.0/"
+_ENTITIES = {entity.set_name.lower(): entity for entity in SOURCES["crm"]}
+_MOST_A_PAGE = 2_000
+_FEWEST_A_PAGE = 200
+_DAILY_REQUESTS = 15_000
+_KEPT_CURSORS = 10
+_TYPES = {"id": "id", "reference": "reference", "boolean": "boolean", "instant": "datetime", "string": "string"}
+
+
+@dataclass
+class Crm:
+    """One organisation: who may read it, who has a token, which queries are half read."""
+
+    store: Store
+    client_id: str
+    client_secret: str
+    _tokens: set[str] = field(default_factory=set)
+    _cursors: OrderedDict[str, list[dict[str, Any]]] = field(default_factory=OrderedDict)
+    _queries: int = 0
+    _day: str = ""
+    _requests: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request as Salesforce would."""
+        try:
+            if request.path == "/services/oauth2/token":
+                return self._token(request)
+            self._authorised(request)
+            answer = self._data(request)
+        except RefusedError as refusal:
+            answer = as_json([{"message": refusal.message, "errorCode": refusal.code}], refusal.status)
+        answer.headers["Sforce-Limit-Info"] = f"api-usage={self._requests}/{_DAILY_REQUESTS}"
+        return answer
+
+    def _token(self, request: Request) -> Response:
+        if request.method != "POST":
+            return _oauth_error("invalid_request", "must use HTTP POST")
+        form = dict(Request("POST", "", request.body.decode(), {}, b"").parameters(plus_is_blank=True))
+        if form.get("grant_type") != "client_credentials":
+            return _oauth_error("unsupported_grant_type", "grant type not supported")
+        client, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret", ""))
+        if not hmac.compare_digest(client.encode(), self.client_id.encode()):
+            return _oauth_error("invalid_client_id", "client identifier invalid")
+        if not hmac.compare_digest(secret.encode(), self.client_secret.encode()):
+            return _oauth_error("invalid_client", "invalid client credentials")
+        token = f"00D5g0000000001!{secrets.token_urlsafe(48)}"
+        self._tokens.add(token)
+        host = next((value for name, value in request.headers.items() if name.lower() == "host"), "localhost")
+        issued = int(self.store.now.timestamp() * 1000)
+        url = f"http://{host}"
+        return as_json(
+            {
+                "access_token": token,
+                "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
+                "scope": "api",
+                "instance_url": url,
+                "id": f"{url}/id/00D5g0000000001EAA/0055g0000000001AAA",
+                "token_type": "Bearer",
+                "issued_at": str(issued),
+            }
+        )
+
+    def _authorised(self, request: Request) -> None:
+        header = _header(request, "authorization")
+        scheme, _, token = header.partition(" ")
+        if scheme not in ("Bearer", "OAuth") or token not in self._tokens:
+            raise RefusedError(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        with self._lock:
+            today = f"{self.store.now:%Y-%m-%d}"
+            self._day, self._requests = today, self._requests + 1 if self._day == today else 1
+
+    def _data(self, request: Request) -> Response:
+        if request.method != "GET":
+            raise RefusedError(
+                405, "METHOD_NOT_ALLOWED", f"HTTP Method '{request.method}' not allowed. Allowed are GET"
+            )
+        match request.path.removeprefix(DATA).strip("/").split("/"):
+            case ["query" | "queryAll" as name]:
+                return self._query(request, deleted_too=name == "queryAll")
+            case ["query" | "queryAll", locator]:
+                return self._more(locator, request)
+            case ["sobjects", name, "describe"]:
+                return as_json(_describe(_object(name)))
+        raise RefusedError(404, "NOT_FOUND", "The requested resource does not exist")
+
+    def _query(self, request: Request, *, deleted_too: bool) -> Response:
+        statement = dict(request.parameters(plus_is_blank=True)).get("q", "")
+        if not statement.strip():
+            raise soql.malformed("A query string has to be specified")
+        query = soql.parse(statement, _ENTITIES)
+        conditions = ["_visible_at <= ?"]
+        if not deleted_too:
+            conditions.append("IsDeleted = 0")
+        if query.where:
+            conditions.append(f"({query.where})")
+        tail = f"FROM {query.entity.set_name} WHERE {' AND '.join(conditions)}"
+        values = (clock_text(self.store.now), *query.values)
+        if query.count_only:
+            total = self.store.read(f"SELECT COUNT(*) {tail}", values)[0][0]
+            return as_json({"totalSize": total, "done": True, "records": []})
+        order = f" ORDER BY {query.order}" if query.order else ""
+        limit = -1 if query.limit is None else query.limit
+        names = ", ".join(dict.fromkeys((*query.columns, "Id")))
+        rows = self.store.read(f"SELECT {names} {tail}{order} LIMIT ? OFFSET ?", (*values, limit, query.offset))
+        records = [_record(query, row) for row in rows]
+        with self._lock:
+            self._queries += 1
+            cursor = f"01g5g0000{self._queries:06d}AAQ"
+        return self._page(cursor, records, 0, _page_size(request))
+
+    def _more(self, locator: str, request: Request) -> Response:
+        cursor, _, start = locator.rpartition("-")
+        with self._lock:
+            records = self._cursors.get(cursor)
+        if records is None or not start.isdigit() or int(start) >= len(records):
+            raise RefusedError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
+        return self._page(cursor, records, int(start), _page_size(request))
+
+    def _page(self, cursor: str, records: list[dict[str, Any]], start: int, size: int) -> Response:
+        """One page of a result that was read whole when it was asked for, as Salesforce's own cursors hold theirs."""
+        end = start + size
+        answer: dict[str, Any] = {"totalSize": len(records), "done": end >= len(records)}
+        if not answer["done"]:
+            answer["nextRecordsUrl"] = f"{DATA}query/{cursor}-{end}"
+            with self._lock:
+                self._cursors[cursor] = records
+                while len(self._cursors) > _KEPT_CURSORS:
+                    self._cursors.popitem(last=False)
+        answer["records"] = records[start:end]
+        return as_json(answer)
+
+
+def _record(query: soql.Query, row: Any) -> dict[str, Any]:
+    name = query.entity.set_name
+    record: dict[str, Any] = {"attributes": {"type": name, "url": f"{DATA}sobjects/{name}/{row['Id']}"}}
+    for column in query.columns:
+        named = query.entity.field(column)
+        value = row[column]
+        record[column] = bool(value) if named is not None and named.kind == "boolean" and value is not None else value
+    return record
+
+
+def _page_size(request: Request) -> int:
+    for option in _header(request, "sforce-query-options").split(","):
+        name, _, value = option.strip().partition("=")
+        if name == "batchSize" and value.isdigit():
+            return min(max(int(value), _FEWEST_A_PAGE), _MOST_A_PAGE)
+    return _MOST_A_PAGE
+
+
+def _object(name: str) -> Entity:
+    entity = _ENTITIES.get(name.lower())
+    if entity is None:
+        raise RefusedError(404, "NOT_FOUND", "The requested resource does not exist")
+    return entity
+
+
+def _describe(entity: Entity) -> dict[str, Any]:
+    return {
+        "name": entity.set_name,
+        "label": entity.set_name,
+        "queryable": True,
+        "replicateable": True,
+        "fields": [_described(each) for each in entity.fields],
+    }
+
+
+def _described(each: Field) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "label": each.name.removesuffix("__c").replace("_", " "),
+        "type": _TYPES[each.kind],
+        "length": each.size,
+        "precision": 0,
+        "scale": 0,
+        "nillable": each.nullable,
+        "custom": each.name.endswith("__c"),
+        "filterable": True,
+        "sortable": True,
+    }
+
+
+def _header(request: Request, name: str) -> str:
+    return next((value for key, value in request.headers.items() if key.lower() == name), "")
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    scheme, _, encoded = _header(request, "authorization").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        client, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return client, secret
+
+
+def _oauth_error(code: str, description: str) -> Response:
+    return as_json({"error": code, "error_description": description}, 400)

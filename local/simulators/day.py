@@ -1,0 +1,259 @@
+"""A day in which all that may happen to the three entities happens.
+
+The clock moves to the day's end; stamps lie within the day. Some rows are stamped a minute before the end and become
+visible 24 minutes after it: whoever read up to the end must look back to find them.
+"""
+
+# ruff: noqa: S608  names come from the schema; values are bound
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from local.simulators import changes, names, schema
+from local.simulators.changes import Moment
+from local.simulators.instants import clock_text, ts7_text
+from local.simulators.orders import Market, amount, cents, new_order, total
+from local.simulators.schema import Entity
+from local.simulators.store import Key, Row, Store
+from local.simulators.world import SIZES, World, account_id, customer_number
+
+LATE = timedelta(minutes=25)
+
+
+@dataclass
+class _Day:
+    """One day of one source: its span, its random stream, and the keys that something has happened to already."""
+
+    store: Store
+    rng: Random
+    start: datetime
+    end: datetime
+    taken: set[Key]
+
+    def stamp(self) -> datetime:
+        """Some instant of the day, more than an hour before its end."""
+        seconds = max(2, int((self.end - self.start).total_seconds()) - 3_600)
+        return self.start + timedelta(seconds=self.rng.randrange(1, seconds))
+
+    def stamp7(self) -> str:
+        """The same with seven digits."""
+        at = self.stamp() + timedelta(microseconds=self.rng.randrange(10**6))
+        return ts7_text(at, self.rng.randrange(10))
+
+    @property
+    def late(self) -> Moment:
+        """Stamped a minute before the day's end, visible `LATE` after its stamp."""
+        at = self.end - timedelta(minutes=1)
+        return Moment(at, at + LATE)
+
+    def pick(self, entity: Entity, count: int, where: str = "1 = 1") -> list[Key]:
+        """Up to `count` rows that nothing has happened to today; fewer where there are not so many."""
+        columns = ", ".join(entity.key)
+        sql = f"SELECT {columns} FROM {entity.set_name} WHERE _visible_at <= ? AND {where} ORDER BY {columns}"
+        found = [tuple(row) for row in self.store.read(sql, (clock_text(self.start),))]
+        free = [key for key in found if key[:1] not in self.taken]
+        picked = self.rng.sample(free, min(count, len(free)))
+        self.taken.update(key[:1] for key in picked)
+        return picked
+
+
+def day_of_changes(store: Store, end: datetime) -> dict[str, object]:
+    """Let the time until `end` pass, changes and all; how many of each there were."""
+    source, number = store.meta("source"), int(store.meta("days")) + 1
+    world = World(int(store.meta("seed")), SIZES[store.meta("size")], store.now)
+    day = _Day(store, world.rng(f"day:{source}", number), store.now, end, set())
+    # What is done in the day is done before its end: nothing of it may look as if it still had to come.
+    store.set_meta("now", clock_text(end))
+    done = _DAYS[source](day, world)
+    store.set_meta("days", str(number))
+    changes.apply_pending(store)
+    return {"now": clock_text(end), "from": clock_text(day.start), "day": number, "done": done}
+
+
+def _crm_day(day: _Day, world: World) -> dict[str, int]:
+    store, entity = day.store, schema.ACCOUNT
+    live, gone = "IsDeleted = 0", "IsDeleted = 1 AND MasterRecordId IS NULL"
+    everyone = store.read("SELECT COUNT(*) FROM Account WHERE IsDeleted = 0")[0][0]
+    done = {"deleted": 0, "merged": 0}
+    ties = day.pick(entity, min(2_500, everyone // 4), live)
+    at = day.stamp()
+    for key in ties:
+        changes.change(store, entity, key, {"OwnerId": "0055g0000000009AAA"}, Moment(at))
+    for key in day.pick(entity, 12, live):
+        changes.delete(store, entity, [key], Moment(day.stamp()), hard=False)
+        done["deleted"] += 1
+    restored = day.pick(entity, 2, gone)
+    for key in restored:
+        changes.undelete(store, entity, [key], Moment(day.stamp()))
+    for loser, winner in zip(day.pick(entity, 3, live), day.pick(entity, 3, live), strict=True):
+        columns = {"IsDeleted": 1, "MasterRecordId": winner[0]}
+        changes.change(store, entity, loser, columns, Moment(day.stamp()))
+        changes.change(store, entity, winner, {"Industry": "Machinery"}, Moment(day.stamp()))
+        done["merged"] += 1
+    split = day.pick(entity, 1, f"{live} AND ERP_Customer_Number__c IS NOT NULL")
+    for key in split:
+        other = customer_number(day.rng.randrange(world.size.customers))
+        changes.change(store, entity, key, {"ERP_Customer_Number__c": other}, Moment(day.stamp()))
+    edited = day.pick(entity, max(3, everyone // 50), live)
+    for key in edited:
+        columns = {"Industry": day.rng.choice(names.INDUSTRIES), "BillingPostalCode": names.digits(day.rng, 5)}
+        changes.change(store, entity, key, columns, Moment(day.stamp()))
+    late = day.pick(entity, min(20, everyone // 12), live)
+    for key in late:
+        changes.change(store, entity, key, {"Industry": "Late news"}, day.late)
+    born = _new_accounts(day, max(5, everyone // 500))
+    return done | {
+        "stamped_at_one_instant": len(ties),
+        "restored": len(restored),
+        "split": len(split),
+        "changed": len(edited),
+        "late": len(late),
+        "inserted": born,
+    }
+
+
+def _new_accounts(day: _Day, count: int) -> int:
+    first = day.store.read("SELECT COUNT(*) FROM Account")[0][0]
+    for serial in range(first, first + count):
+        known = names.company(day.rng, serial)
+        row = {
+            "Id": account_id(serial),
+            "Name": known.name,
+            "BillingCountry": known.country,
+            "BillingPostalCode": known.postcode,
+            "VAT_Number__c": known.vat or None,
+        }
+        changes.insert(day.store, schema.ACCOUNT, row, Moment(day.stamp()))
+    return count
+
+
+def _erp_day(day: _Day, world: World) -> dict[str, int]:
+    store = day.store
+    done = _partner_day(day, world)
+    orders = store.read("SELECT COUNT(*) FROM A_SalesOrder")[0][0]
+    ties = day.pick(schema.SALES_ORDER, min(2_500, orders // 4))
+    at = day.stamp7()
+    for key in ties:
+        changes.change(store, schema.SALES_ORDER, key, {"SalesOrganization": "1010"}, Moment(at))
+    for key in (gone := day.pick(schema.SALES_ORDER, 5)):
+        changes.delete(store, schema.SALES_ORDER, [key], Moment(), hard=True)
+    return done | {
+        "stamped_at_one_instant": len(ties),
+        "deleted": len(gone),
+        "orders_changed": _requantify(day, max(5, orders // 50)),
+        "orders_reopened": _reopen(day, 4),
+        "orders_without_stamp": _unstamped(day, 3),
+        "items_added": _grow(day, 2),
+        "late": _late_orders(day, world, 10),
+        "orders_inserted": _new_orders(day, world, max(5, orders // 700)),
+    }
+
+
+def _requantify(day: _Day, count: int) -> int:
+    """Double an item of so many recent orders, and correct their totals."""
+    recent = f"CreationDate >= '{day.start - timedelta(days=270):%Y-%m-%d}'"
+    picked = day.pick(schema.SALES_ORDER, count, recent)
+    for (order,) in picked:
+        item = _items(day.store, order)[0]
+        columns = {"NetAmount": amount(2 * cents(str(item["NetAmount"])))}
+        _change_item(day, item, columns, Moment(day.stamp7()))
+    return len(picked)
+
+
+def _reopen(day: _Day, count: int) -> int:
+    """Take back the rejection of an item in so many orders."""
+    picked = day.pick(schema.SALES_ORDER_ITEM, count * 3, "SalesDocumentRjcnReason <> ''")
+    firsts = {key[0]: key for key in reversed(picked)}
+    for order, key in sorted(firsts.items())[:count]:
+        item = next(row for row in _items(day.store, order) if row["SalesOrderItem"] == key[1])
+        _change_item(day, item, {"SalesDocumentRjcnReason": ""}, Moment(day.stamp7()))
+    return min(count, len(firsts))
+
+
+def _unstamped(day: _Day, count: int) -> int:
+    """Changes that leave no stamp behind: it becomes null."""
+    picked = day.pick(schema.SALES_ORDER, count)
+    for key in picked:
+        changes.change(day.store, schema.SALES_ORDER, key, {"ExternalDocumentID": "by migration"}, Moment(None))
+    return len(picked)
+
+
+def _grow(day: _Day, count: int) -> int:
+    """One more item in so many orders, a copy of the first."""
+    picked = day.pick(schema.SALES_ORDER, count)
+    for (order,) in picked:
+        items = _items(day.store, order)
+        new = items[0] | {"SalesOrderItem": f"{int(str(items[-1]['SalesOrderItem'])) + 10:06d}"}
+        changes.insert(day.store, schema.SALES_ORDER_ITEM, new, Moment(day.stamp7()))
+        _correct_total(day.store, order)
+    return len(picked)
+
+
+def _late_orders(day: _Day, world: World, count: int) -> int:
+    """So many changed and so many new orders that are seen later than they are stamped."""
+    picked = day.pick(schema.SALES_ORDER, count)
+    for key in picked:
+        changes.change(day.store, schema.SALES_ORDER, key, {"ExternalDocumentID": "came late"}, day.late)
+    return len(picked) + _new_orders(day, world, count, day.late)
+
+
+def _new_orders(day: _Day, world: World, count: int, moment: Moment | None = None) -> int:
+    market = Market(world)
+    last = int(day.store.read("SELECT MAX(SalesOrder) FROM A_SalesOrder")[0][0])
+    for number in range(last + 1, last + count + 1):
+        order = new_order(market, day.rng, number, day.stamp())
+        row: dict[str, object] = {**order.row, "to_Item": order.items}
+        # Insert stamps by its moment, not by the instant that the generator thought of.
+        del row["LastChangeDateTime"]
+        changes.insert(day.store, schema.SALES_ORDER, row, moment or Moment(day.stamp7()))
+    return count
+
+
+def _partner_day(day: _Day, world: World) -> dict[str, int]:
+    store, entity = day.store, schema.BUSINESS_PARTNER
+    renamed = day.pick(entity, max(3, world.size.customers // 50), "BusinessPartnerCategory = '2'")
+    for key in renamed:
+        name = names.company(day.rng, day.rng.randrange(10**6)).name
+        changes.change(store, entity, key, {"OrganizationBPName1": name}, Moment(day.stamp()))
+    late = day.pick(entity, 3)
+    for key in late:
+        changes.change(store, entity, key, {"IsMarkedForArchiving": 1}, day.late)
+    return {
+        "partners_renamed": len(renamed),
+        "partners_late": len(late),
+        "vat_numbers_that_match": _matching_vat(day, world),
+    }
+
+
+def _matching_vat(day: _Day, world: World) -> int:
+    """A customer that had no VAT number in the ERP gets its own, which its account may have had all along."""
+    without = "Customer <> '' AND BusinessPartner NOT IN (SELECT BusinessPartner FROM A_BusinessPartnerTaxNumber)"
+    for (number,) in day.pick(schema.BUSINESS_PARTNER, 200, without):
+        known = world.customer(int(number) - 1_000_000)
+        if known.vat:
+            country = "GR" if known.vat.startswith("EL") else known.vat[:2]
+            row = {"BusinessPartner": number, "BPTaxType": f"{country}0", "BPTaxNumber": known.vat}
+            changes.insert(day.store, schema.BUSINESS_PARTNER_TAX, row, Moment(day.stamp()))
+            return 1
+    return 0
+
+
+def _items(store: Store, order: str) -> list[Row]:
+    columns = schema.SALES_ORDER_ITEM.columns
+    sql = f"SELECT {', '.join(columns)} FROM A_SalesOrderItem WHERE SalesOrder = ? ORDER BY SalesOrderItem"
+    return [dict(zip(columns, row, strict=True)) for row in store.read(sql, (order,))]
+
+
+def _change_item(day: _Day, item: Row, columns: Mapping[str, object], moment: Moment) -> None:
+    key = (str(item["SalesOrder"]), str(item["SalesOrderItem"]))
+    changes.change(day.store, schema.SALES_ORDER_ITEM, key, columns, moment)
+    _correct_total(day.store, key[0])
+
+
+def _correct_total(store: Store, order: str) -> None:
+    store.update(schema.SALES_ORDER, (order,), {"TotalNetAmount": total(_items(store, order))})
+
+
+_DAYS: dict[str, Callable[[_Day, World], dict[str, int]]] = {"crm": _crm_day, "erp": _erp_day}

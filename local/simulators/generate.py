@@ -1,0 +1,82 @@
+"""Fills a new store from its seed and writes down the truth that the lake is measured by.
+
+`_truth` holds (subject, rule, key, value): `match` rows say which account is which partner in truth, `quarantine` rows
+which documents break which error rule at the start, `total` rows what there is.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from itertools import batched
+from pathlib import Path
+
+from local.simulators import schema
+from local.simulators.instants import clock_text
+from local.simulators.orders import orders
+from local.simulators.store import Store
+from local.simulators.world import SIZES, World, accounts, partners
+
+_CHUNK = 500
+
+_QUARANTINE = """
+INSERT INTO _truth
+SELECT 'quarantine', 'erp.sales_order: RequestedQuantity < 0', SalesOrder, ''
+FROM A_SalesOrderItem WHERE CAST(RequestedQuantity AS REAL) < 0 GROUP BY SalesOrder
+UNION ALL
+SELECT 'quarantine', 'erp.business_partner: category not 1-3', BusinessPartner, ''
+FROM A_BusinessPartner WHERE BusinessPartnerCategory NOT IN ('1', '2', '3')
+UNION ALL
+SELECT 'total', 'A_SalesOrder: orders', TransactionCurrency, CAST(COUNT(*) AS TEXT)
+FROM A_SalesOrder GROUP BY TransactionCurrency
+UNION ALL
+SELECT 'total', 'A_SalesOrderItem: unrejected NetAmount in thousandths', TransactionCurrency,
+       CAST(SUM(CAST(REPLACE(NetAmount, '.', '') AS INTEGER)) AS TEXT)
+FROM A_SalesOrderItem JOIN A_SalesOrder USING (SalesOrder)
+WHERE SalesDocumentRjcnReason = '' GROUP BY TransactionCurrency
+"""
+
+
+def open_store(source: str, directory: Path, seed: int, size: str, now: datetime) -> Store:
+    """The source's store in `directory`, generated where it is absent; a half-made one is never left behind."""
+    path = directory / f"{source}.sqlite"
+    if path.exists():
+        return Store(path)
+    directory.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    store = Store.create(unfinished, source, now, seed, size)
+    with store.transaction():
+        _FILL[source](store, World(seed, SIZES[size], now))
+    store.close()
+    unfinished.rename(path)
+    return Store(path)
+
+
+def _fill_crm(store: Store, world: World) -> None:
+    visible = clock_text(world.now)
+    for chunk in batched(accounts(world), _CHUNK, strict=False):
+        store.insert(schema.ACCOUNT, (account.row for account in chunk), visible)
+        _matches(store, ((str(a.row["Id"]), a.partner) for a in chunk))
+
+
+def _fill_erp(store: Store, world: World) -> None:
+    visible = clock_text(world.now)
+    for partner_chunk in batched(partners(world), _CHUNK, strict=False):
+        store.insert(schema.BUSINESS_PARTNER, (p.row for p in partner_chunk), visible)
+        store.insert(schema.BUSINESS_PARTNER_TAX, (row for p in partner_chunk for row in p.taxes), visible)
+        store.insert(
+            schema.BUSINESS_PARTNER_IDENTIFICATION, (row for p in partner_chunk for row in p.identifications), visible
+        )
+        store.insert(schema.BUSINESS_PARTNER_ADDRESS, (row for p in partner_chunk for row in p.addresses), visible)
+    for order_chunk in batched(orders(world), _CHUNK, strict=False):
+        store.insert(schema.SALES_ORDER, (order.row for order in order_chunk), visible)
+        store.insert(schema.SALES_ORDER_ITEM, (row for order in order_chunk for row in order.items), visible)
+    store.write(_QUARANTINE)
+
+
+def _matches(store: Store, pairs: Iterable[tuple[str, str | None]]) -> None:
+    for account, partner in pairs:
+        if partner is not None:
+            store.write("INSERT INTO _truth VALUES ('match', 'same company', ?, ?)", (account, partner))
+
+
+_FILL: dict[str, Callable[[Store, World], None]] = {"crm": _fill_crm, "erp": _fill_erp}

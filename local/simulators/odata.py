@@ -1,0 +1,214 @@
+"""OData v4 query options as values, and the SQL they come to."""
+
+import base64
+import binascii
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from local.simulators.filters import TABLES, bad_request, condition
+from local.simulators.schema import Entity, children
+from local.simulators.server import RefusedError
+from local.simulators.store import Value
+
+_KNOWN = {"$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$format"}
+
+
+@dataclass(frozen=True)
+class Expand:
+    """One navigation that comes along, and which of its fields."""
+
+    child: Entity
+    select: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a request asks of a set. `token`: where an earlier page ended."""
+
+    entity: Entity
+    where: Any
+    order: tuple[tuple[str, bool], ...]
+    select: tuple[str, ...]
+    expand: tuple[Expand, ...]
+    top: int | None
+    skip: int
+    count: bool
+    token: dict[str, Any] | None
+
+    @property
+    def by_key(self) -> bool:
+        """Whether rows come in key order: then a page goes on after a key, and no change can move it."""
+        return self.order[0] == (self.entity.key[0], False)
+
+
+def parse(entity: Entity, pairs: Iterable[tuple[str, str]]) -> Options:
+    """Read the options of one request. Refused with 400 or 501."""
+    given: dict[str, str] = {}
+    for name, value in pairs:
+        if name.startswith("$") and name not in _KNOWN:
+            raise RefusedError(
+                501, "/IWBEP/CM_V4_COS/014", f"System query option {name} is not implemented by this service"
+            )
+        if name in given:
+            raise bad_request(f"Query option {name} is given twice")
+        given[name] = value
+    where = condition(entity, given["$filter"]) if "$filter" in given else None
+    return Options(
+        entity=entity,
+        where=where,
+        order=_order(entity, given.get("$orderby", "")),
+        select=_select(entity, given.get("$select", "")),
+        expand=_expand(entity, given.get("$expand", "")),
+        top=_natural(given, "$top"),
+        skip=_natural(given, "$skip") or 0,
+        count=_truth(given.get("$count", "false")),
+        token=_read_token(given["$skiptoken"]) if "$skiptoken" in given else None,
+    )
+
+
+def page_sql(options: Options, now: str, rows: int) -> tuple[str, dict[str, Value]]:
+    """The statement that reads a page of up to `rows` rows: the selected fields and those that the order needs."""
+    table = TABLES[options.entity.set_name]
+    names = dict.fromkeys((*options.select, *options.entity.key, *(name for name, _ in options.order)))
+    statement = _visible(sa.select([table.c[name] for name in names]), options, now)
+    skip = options.skip
+    if options.token is not None:
+        if "after" in options.token:
+            statement = statement.where(_after(options, options.token["after"]))
+            skip = 0
+        else:
+            skip = int(options.token["skip"])
+    for name, descending in options.order:
+        statement = statement.order_by(table.c[name].desc() if descending else table.c[name].asc())
+    return _compiled(statement.limit(rows).offset(skip))
+
+
+def count_sql(options: Options, now: str) -> tuple[str, dict[str, Value]]:
+    """The statement that counts what the filter leaves."""
+    table = TABLES[options.entity.set_name]
+    return _compiled(_visible(sa.select([sa.func.count()]).select_from(table), options, now))
+
+
+def write_token(options: Options, last: Any, read: int, left: int | None) -> str:
+    """Where the next page begins: behind the last row's key in key order, else so many rows on."""
+    if options.by_key:
+        token: dict[str, Any] = {"after": [last[name] for name in options.entity.key]}
+    else:
+        begun = options.token["skip"] if options.token is not None else options.skip
+        token = {"skip": begun + read}
+    text = json.dumps(token | {"left": left}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_token(text: str) -> dict[str, Any]:
+    try:
+        token = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError) as problem:
+        raise bad_request("$skiptoken is invalid") from problem
+    if not isinstance(token, dict) or not token.keys() & {"after", "skip"}:
+        raise bad_request("$skiptoken is invalid")
+    return token
+
+
+def _visible(statement: Any, options: Options, now: str) -> Any:
+    statement = statement.where(TABLES[options.entity.set_name].c["_visible_at"] <= now)
+    return statement if options.where is None else statement.where(options.where)
+
+
+def _after(options: Options, key: list[Value]) -> Any:
+    """Rows behind `key`, part by part: a > k1 or (a = k1 and b > k2) ..."""
+    table = TABLES[options.entity.set_name]
+    ways: list[Any] = []
+    equal: list[Any] = []
+    for name, value in zip(options.entity.key, key, strict=True):
+        ways.append(sa.and_(*equal, table.c[name] > value))
+        equal.append(table.c[name] == value)
+    return sa.or_(*ways)
+
+
+def _compiled(statement: Any) -> tuple[str, dict[str, Value]]:
+    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
+    return str(compiled), dict(compiled.params)
+
+
+def _order(entity: Entity, text: str) -> tuple[tuple[str, bool], ...]:
+    """Fields and whether each descends; the key behind them, so that the order is total."""
+    order: list[tuple[str, bool]] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        match part.split():
+            case [name]:
+                order.append((_known(entity, name, "$orderby"), False))
+            case [name, "asc" | "desc" as direction]:
+                order.append((_known(entity, name, "$orderby"), direction == "desc"))
+            case _:
+                raise bad_request(f"$orderby: {part!r} is not a property with asc or desc")
+    named = {name for name, _ in order}
+    return (*order, *((name, False) for name in entity.key if name not in named))
+
+
+def _select(entity: Entity, text: str) -> tuple[str, ...]:
+    names = [part.strip() for part in text.split(",")] if text.strip() else []
+    if not names or names == ["*"]:
+        return entity.columns
+    return tuple(dict.fromkeys(_known(entity, name, "$select") for name in names))
+
+
+def _expand(entity: Entity, text: str) -> tuple[Expand, ...]:
+    found: list[Expand] = []
+    for part in _outside_parentheses(text, ","):
+        name, bracket, inner = part.partition("(")
+        child = next((c for c in children(entity) if c.navigation == name.strip()), None)
+        if child is None:
+            raise bad_request(f"$expand: navigation property {name.strip()!r} not found in {entity.type_name}")
+        if bracket and not inner.endswith(")"):
+            raise bad_request(f"$expand: parenthesis missing in {part!r}")
+        found.append(Expand(child, _nested_select(child, inner[:-1])))
+    return tuple(found)
+
+
+def _nested_select(child: Entity, text: str) -> tuple[str, ...]:
+    select = ""
+    for option in _outside_parentheses(text, ";"):
+        name, _, value = option.partition("=")
+        if name.strip() != "$select":
+            raise RefusedError(
+                501, "/IWBEP/CM_V4_COS/014", f"$expand: {name.strip()} within it is not implemented here"
+            )
+        select = value
+    return _select(child, select)
+
+
+def _outside_parentheses(text: str, separator: str) -> list[str]:
+    parts, depth = [""], 0
+    for letter in text:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == separator and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _known(entity: Entity, name: str, option: str) -> str:
+    if entity.field(name) is None:
+        raise bad_request(f"{option}: property {name!r} not found in type {entity.type_name}")
+    return name
+
+
+def _natural(given: dict[str, str], name: str) -> int | None:
+    if name not in given:
+        return None
+    if not given[name].isdigit():
+        raise bad_request(f"{name} takes a number that is not negative, not {given[name]!r}")
+    return int(given[name])
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise bad_request(f"$count takes true or false, not {text!r}")
+    return text == "true"
