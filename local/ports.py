@@ -14,7 +14,7 @@ def in_use(port: int) -> bool:
 
 
 def owner(port: int) -> str:
-    """"python (process 123)", or "another program" where the system does not tell."""
+    """ "python (process 123)", or "another program" where the system does not tell."""
     process = _by_lsof(port) or _by_proc(port)
     if process is None:
         return "another program"

@@ -1,7 +1,7 @@
 """The local stack: the AWS endpoint and both source simulators, as processes of their own.
 
-`python -m local.stack up|down|status`. Pid files and logs lie in the stack's folder. The emulator keeps everything in memory: when
-its process is gone, so is the lake that was deployed to it, and `status` says so.
+`python -m local.stack up|down|status`. Pid files and logs lie in the stack's folder. The emulator keeps everything in
+memory: when its process is gone, so is the lake that was deployed to it, and `status` says so.
 """
 
 import argparse
@@ -59,7 +59,7 @@ class Data:
     """What the simulators generate: size `S`, `M` or `L`, and the seed that makes it the same each time."""
 
     size: str = "S"
-    seed: int = 1
+    seed: int = 7
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Process:
 
 @dataclass(frozen=True)
 class State:
-    """What `status` finds: the pid of each running process (None where it does not run), and what became of the lake."""
+    """What `status` finds: each process's pid (None where it does not run), and what became of the lake."""
 
     pids: dict[str, int | None]
     lake: Lake
@@ -110,6 +110,11 @@ class Stack:
         """One JSON line for each AWS call that was judged."""
         return self.directory / "aws" / "calls.jsonl"
 
+    @property
+    def sources(self) -> Path:
+        """The folder of the simulators' SQLite files, `crm.sqlite` and `erp.sqlite`."""
+        return self._folder("sources")
+
     def env(self) -> dict[str, str]:
         """The variables with which an AWS SDK or the SAM CLI speaks to this stack as its administrator."""
         return client_environment(self.endpoint)
@@ -119,7 +124,12 @@ class Stack:
             Process(
                 "aws",
                 self.ports.aws,
-                ("local.emulator", f"--port={self.ports.aws}", f"--data={self._folder('aws')}", f"--toolchain={self.toolchain.resolve()}"),
+                (
+                    "local.emulator",
+                    f"--port={self.ports.aws}",
+                    f"--data={self._folder('aws')}",
+                    f"--toolchain={self.toolchain.resolve()}",
+                ),
                 f"{self.endpoint}/_ministack/health",
             ),
             self._simulator("crm", self.ports.crm),
@@ -181,14 +191,14 @@ class Stack:
             "local.simulators",
             name,
             f"--port={port}",
-            f"--data={self._folder(name)}",
+            f"--data={self.sources}",
             f"--size={self.data.size}",
             f"--seed={self.data.seed}",
         )
         return Process(name, port, arguments, f"http://127.0.0.1:{port}/_control/health")
 
     def _start(self, process: Process) -> subprocess.Popen[bytes]:
-        self._folder(process.name).mkdir(parents=True, exist_ok=True)
+        self.sources.mkdir(parents=True, exist_ok=True)
         with self._log_file(process).open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", *process.arguments],
@@ -206,9 +216,12 @@ class Stack:
         while not _answers(process.health):
             if child.poll() is not None:
                 self._pid_file(process).unlink(missing_ok=True)
-                raise NotReady(f"{process.name} ended with code {child.returncode} while it started; {self._last_words(process)}")
+                raise NotReady(
+                    f"{process.name} ended with code {child.returncode} at its start; {self._last_words(process)}"
+                )
             if time.monotonic() > give_up:
-                raise NotReady(f"{process.name} did not answer at {process.health} in {READY_WITHIN_S} s; {self._last_words(process)}")
+                late = f"{process.name} did not answer at {process.health} in {READY_WITHIN_S} s"
+                raise NotReady(f"{late}; {self._last_words(process)}")
             time.sleep(POLL_S)
 
     def _last_words(self, process: Process) -> str:
@@ -216,7 +229,7 @@ class Stack:
         return f"its log {self._log_file(process)} ends with: {' | '.join(lines[-3:])}"
 
     def _pid(self, process: Process) -> int | None:
-        """The pid of the running process; None where the file is missing or names a process that is gone or another's."""
+        """The running process's pid; None where the file is missing or names a process that is gone or another's."""
         file = self._pid_file(process)
         if not file.exists():
             return None
@@ -280,17 +293,25 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.stack", description=__doc__)
     parser.add_argument("command", choices=sorted(COMMANDS))
-    parser.add_argument("--port-base", type=int, help="AWS endpoint; CRM and ERP take the two ports above (else 4566, 8801, 8802)")
+    parser.add_argument(
+        "--port-base", type=int, help="AWS endpoint; CRM and ERP take the two ports above (else 4566, 8801, 8802)"
+    )
     parser.add_argument("--directory", type=Path, default=Path(".lake/stack"))
     parser.add_argument("--toolchain", type=Path, default=Path(".lake"))
     parser.add_argument("--size", default="S", choices=("S", "M", "L"))
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=7)
     return parser
 
 
 def _print_status(stack: Stack) -> None:
     state = stack.status()
-    text: dict[str, Any] = {"processes": state.pids, "lake": state.lake, "endpoint": stack.endpoint, "crm": stack.crm_url, "erp": stack.erp_url}
+    text: dict[str, Any] = {
+        "processes": state.pids,
+        "lake": state.lake,
+        "endpoint": stack.endpoint,
+        "crm": stack.crm_url,
+        "erp": stack.erp_url,
+    }
     print(json.dumps(text, indent=2))
 
 

@@ -18,7 +18,7 @@ def main() -> None:
     os.environ.update(settings.process_environment())
     os.environ.pop("AWS_SESSION_TOKEN", None)
     os.environ.pop("AWS_PROFILE", None)
-    shutil.rmtree(settings.logs / "spark", ignore_errors=True)  # processes of an emulator that is gone
+    shutil.rmtree(settings.logs, ignore_errors=True)  # of runs whose lake is gone
     from local.emulator import additions  # noqa: PLC0415 (imports MiniStack, which reads the environment)
 
     pool = additions.install(settings, toolchain.ready(settings.toolchain))

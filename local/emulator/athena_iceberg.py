@@ -5,13 +5,12 @@ Queries are written in Athena's dialect and translated; results are printed as A
 
 import asyncio
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import sqlglot
-from ministack.services import athena
+from ministack.services import athena, glue
 
 from local.emulator.athena_values import athena_type, printed
 from local.emulator.settings import ADMIN_KEY, ADMIN_SECRET, REGION, EmulatorSettings
@@ -51,18 +50,23 @@ class IcebergReader:
             return {
                 "columns": [column[0] for column in columns],
                 "column_types": [athena_type(name) for name in types],
-                "rows": [[printed(value, name) for value, name in zip(row, types, strict=True)] for row in result.fetchall()],
+                "rows": [
+                    [printed(value, name) for value, name in zip(row, types, strict=True)] for row in result.fetchall()
+                ],
             }
 
     def _preparation(self) -> tuple[str, ...]:
         host = self.settings.endpoint.removeprefix("http://")
+        secret = (
+            f"TYPE s3, KEY_ID '{ADMIN_KEY}', SECRET '{ADMIN_SECRET}', REGION '{REGION}', "
+            f"ENDPOINT '{host}', URL_STYLE 'path', USE_SSL false"
+        )
         return (
             "LOAD httpfs",
             "LOAD avro",
             "LOAD iceberg",
             "SET TimeZone = 'UTC'",
-            f"CREATE SECRET lake (TYPE s3, KEY_ID '{ADMIN_KEY}', SECRET '{ADMIN_SECRET}', REGION '{REGION}', ENDPOINT '{host}', "
-            "URL_STYLE 'path', USE_SSL false)",
+            f"CREATE SECRET lake ({secret})",
         )
 
 
@@ -71,7 +75,9 @@ def translated(query: str) -> str:
     try:
         statements = sqlglot.transpile(query, read="athena", write="duckdb")
     except sqlglot.errors.ParseError as error:
-        raise ValueError(f"SYNTAX_ERROR: {error}") from error
+        first = error.errors[0]
+        where = f"line {first['line']}:{first['col']}"
+        raise ValueError(f"SYNTAX_ERROR: {where}: {first['description']}") from error
     if len(statements) != 1:
         raise ValueError("SYNTAX_ERROR: one statement a query")
     return str(statements[0])
@@ -94,27 +100,19 @@ def relation(table: TableData) -> str:
 
 
 def install(settings: EmulatorSettings, toolchain: Toolchain) -> None:
-    athena._run_duckdb = IcebergReader(settings, toolchain).run
-    athena._rewrite_data_paths = _aware_of_iceberg(athena._rewrite_data_paths)
-
-
-def _aware_of_iceberg(rewrite: Callable[..., Any]) -> Callable[..., Any]:
-    """The emulator asks for a table's files, then for a relation over them: an Iceberg table's files are not its own to list."""
+    """The emulator lists a table's files, then asks for a relation over them; Iceberg tables have their own list."""
     files_below, relation_over = athena._materialize_table_files, athena._table_relation
 
     def materialize(location: str, workdirs: list[str]) -> list[str]:
-        return [location] if _iceberg_at(location) else files_below(location, workdirs)
+        return [location] if _is_iceberg_location(location) else list(files_below(location, workdirs))
 
     def table_relation(table: TableData, files: list[str]) -> str:
         return relation(table) if is_iceberg(table) else str(relation_over(table, files))
 
     athena._materialize_table_files, athena._table_relation = materialize, table_relation
-    return rewrite
+    athena._run_duckdb = IcebergReader(settings, toolchain).run
 
 
-def _iceberg_at(location: str) -> bool:
-    from ministack.services import glue
-
-    return any(
-        is_iceberg(table) and (table.get("StorageDescriptor") or {}).get("Location") == location for table in list(glue._tables.values())
-    )
+def _is_iceberg_location(location: str) -> bool:
+    tables = [table for table in list(glue._tables.values()) if is_iceberg(table)]
+    return any((table.get("StorageDescriptor") or {}).get("Location") == location for table in tables)

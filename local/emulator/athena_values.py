@@ -35,7 +35,7 @@ def athena_type(name: str) -> str:
     return "array" if name.endswith("[]") else TYPES.get(name.upper().split("(")[0].strip(), "varchar")
 
 
-def printed(value: Any, type_name: str = "") -> str | None:
+def printed(value: Any, type_name: str = "") -> str | None:  # noqa: PLR0911 (one line a kind of value)
     """A value as it stands in Athena's result; None for NULL."""
     match value:
         case None:

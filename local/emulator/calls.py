@@ -11,11 +11,11 @@ from ministack.core import iam_evaluator, responses
 
 
 class CallLog:
-    """Appends to a file, from any thread."""
+    """A file that starts empty with each emulator, written from any thread."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self._file = path.open("w", encoding="utf-8", buffering=1)
         self._lock = threading.Lock()
 
     def write(self, service: str, action: str, principal: str, resource: str, verdict: str) -> None:

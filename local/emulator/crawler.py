@@ -1,4 +1,4 @@
-"""Crawlers that crawl: Parquet files below S3 targets become tables and partitions of the catalog, as the real crawler makes them.
+"""Crawlers that crawl: Parquet files below S3 targets become tables and partitions of the catalog, as on AWS.
 
 The crawl happens under the crawler's own role: a permission that it lacks ends it as `FAILED`.
 https://docs.aws.amazon.com/glue/latest/dg/crawler-configuration.html
@@ -6,28 +6,25 @@ https://docs.aws.amazon.com/glue/latest/dg/crawler-configuration.html
 
 import contextvars
 import io
-import json
 import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
-from ministack.core.responses import error_response_json, json_response
 from ministack.services import glue
 
 from local.emulator import service_role
+from local.emulator.answers import Answer, answered, refused
 from local.emulator.crawler_catalog import store
 from local.emulator.crawler_tables import CrawlRules, DataFile, found_tables
 from local.emulator.settings import EmulatorSettings
 
 logger = logging.getLogger("local.crawler")
-Answer = tuple[int, dict[str, str], bytes]
 
 
 @dataclass
@@ -35,19 +32,18 @@ class Crawlers:
     """Glue's StartCrawler and StopCrawler in place of the emulator's, which only pretends."""
 
     settings: EmulatorSettings
-    threads: Callable[..., threading.Thread] = threading.Thread
 
     def start(self, data: dict[str, Any]) -> Answer:
         name = data.get("Name", "")
         crawler = glue._crawlers.get(name)
         if crawler is None:
-            return error_response_json("EntityNotFoundException", f"Crawler with name {name} does not exist", 400)
+            return refused("EntityNotFoundException", f"Crawler with name {name} does not exist")
         if crawler["State"] != "READY":
-            return error_response_json("CrawlerRunningException", f"Crawler with name {name} has already started", 400)
+            return refused("CrawlerRunningException", f"Crawler with name {name} has already started")
         crawler["State"] = "RUNNING"
         context = contextvars.copy_context()
-        self.threads(target=context.run, args=(self._crawl, crawler), daemon=True).start()
-        return json_response({})
+        threading.Thread(target=context.run, args=(self._crawl, crawler), daemon=True).start()
+        return answered({})
 
     def _crawl(self, crawler: dict[str, Any]) -> None:
         started = time.time()
@@ -83,7 +79,7 @@ def install(settings: EmulatorSettings) -> None:
 
 
 def _parquet_files(s3: Any, path: str) -> list[DataFile]:
-    """Each Parquet file below `s3://bucket/prefix`, oldest first; files and folders whose name starts with `_` or `.` are not data."""
+    """Each Parquet file below `s3://bucket/prefix`, oldest first; names that start with `_` or `.` are not data."""
     bucket, _, prefix = path.removeprefix("s3://").partition("/")
     found = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -94,12 +90,13 @@ def _parquet_files(s3: Any, path: str) -> list[DataFile]:
             body = s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read()
             footer = pq.ParquetFile(io.BytesIO(body))
             found.append(
-                DataFile(bucket, item["Key"], item["LastModified"], item["Size"], footer.metadata.num_rows, footer.schema_arrow)
+                DataFile(
+                    bucket,
+                    item["Key"],
+                    item["LastModified"],
+                    item["Size"],
+                    footer.metadata.num_rows,
+                    footer.schema_arrow,
+                )
             )
     return sorted(found, key=lambda file: (file.modified, file.key))
-
-
-def configuration(crawler: dict[str, Any]) -> dict[str, Any]:
-    """A crawler's `Configuration`, which is JSON in a string."""
-    parsed: dict[str, Any] = json.loads(crawler.get("Configuration") or "{}")
-    return parsed

@@ -1,4 +1,4 @@
-"""Writes what a crawler found into the Glue catalog: a new table, or the changed columns and the new partitions of a known one."""
+"""Writes what a crawler found into the Glue catalog: a new table, or changes and partitions of a known one."""
 
 from itertools import batched
 from typing import Any
@@ -19,7 +19,7 @@ PARQUET = {
 
 
 def store(catalog: Any, database: str, crawler: str, table: FoundTable) -> None:
-    """Create or update the table, then create the partitions that it lacks; none is ever deleted (DeleteBehavior LOG)."""
+    """Create or update the table, then create the partitions that it lacks; none is deleted (DeleteBehavior LOG)."""
     catalog.get_database(Name=database)
     known = _known(catalog, database, table.name)
     wanted = _table_input(crawler, table)
@@ -88,11 +88,16 @@ def _add_partitions(catalog: Any, database: str, table: FoundTable) -> None:
     pages = catalog.get_paginator("get_partitions").paginate(DatabaseName=database, TableName=table.name)
     known = {tuple(partition["Values"]) for page in pages for partition in page["Partitions"]}
     missing = [
-        {"Values": list(partition.values), "StorageDescriptor": _storage(table, partition.location, {"classification": "parquet"})}
+        {
+            "Values": list(partition.values),
+            "StorageDescriptor": _storage(table, partition.location, {"classification": "parquet"}),
+        }
         for partition in table.partitions
         if partition.values not in known
     ]
     for batch in batched(missing, PARTITIONS_A_CALL, strict=False):
-        answer = catalog.batch_create_partition(DatabaseName=database, TableName=table.name, PartitionInputList=list(batch))
+        answer = catalog.batch_create_partition(
+            DatabaseName=database, TableName=table.name, PartitionInputList=list(batch)
+        )
         if answer.get("Errors"):
             raise ValueError(f"partitions of {database}.{table.name} were refused: {answer['Errors']}")

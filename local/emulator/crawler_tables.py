@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -29,7 +29,7 @@ class DataFile:
 
 @dataclass(frozen=True)
 class CrawlRules:
-    """What a crawler's settings say of tables. `table_level` None: the folder right below the target's path is a table's."""
+    """What a crawler's settings say of tables. `table_level` None: each folder right below the target is a table."""
 
     prefix: str = ""
     table_level: int | None = None
@@ -77,7 +77,8 @@ def _table(path: tuple[str, ...], files: list[DataFile], rules: CrawlRules) -> F
     depth = max(len(folders) for folders in below.values())
     keys = tuple(_key_name(index, below.values()) for index in range(depth))
     partitions = {
-        tuple(folder.partition("=")[2] if "=" in folder else folder for folder in folders): location + "".join(f"{folder}/" for folder in folders)
+        tuple(folder.partition("=")[2] if "=" in folder else folder for folder in folders): location
+        + "".join(f"{folder}/" for folder in folders)
         for folders in below.values()
         if len(folders) == depth and depth
     }
@@ -100,7 +101,9 @@ def table_name(text: str) -> str:
 
 def _key_name(index: int, paths: Iterable[list[str]]) -> str:
     """The name before `=` where each folder of this level has the same one, else `partition_<index>`."""
-    names = {folders[index].partition("=")[0] if "=" in folders[index] else "" for folders in paths if len(folders) > index}
+    names = {
+        folders[index].partition("=")[0] if "=" in folders[index] else "" for folders in paths if len(folders) > index
+    }
     name = names.pop() if len(names) == 1 else ""
     return name.lower() or f"partition_{index}"
 
@@ -114,42 +117,43 @@ def _columns(files: list[DataFile]) -> tuple[tuple[str, str], ...]:
     return tuple(found.items())
 
 
-def glue_type(kind: pa.DataType) -> str:  # noqa: PLR0911, C901 (a table of types reads best as one)
-    """The catalog's type of a Parquet column."""
+def glue_type(kind: pa.DataType) -> str:
+    """The catalog's type of a Parquet column. Raises ValueError for a type that a crawler doesn't know."""
     match kind:
-        case _ if pa.types.is_boolean(kind):
-            return "boolean"
-        case _ if pa.types.is_int8(kind) or pa.types.is_uint8(kind):
-            return "tinyint"
-        case _ if pa.types.is_int16(kind) or pa.types.is_uint16(kind):
-            return "smallint"
-        case _ if pa.types.is_int32(kind) or pa.types.is_uint32(kind):
-            return "int"
-        case _ if pa.types.is_integer(kind) or _is_nanoseconds(kind) or pa.types.is_time(kind):
-            return "bigint"
-        case _ if pa.types.is_float32(kind):
-            return "float"
-        case _ if pa.types.is_float64(kind):
-            return "double"
         case pa.Decimal128Type() | pa.Decimal256Type():
             return f"decimal({kind.precision},{kind.scale})"
-        case _ if pa.types.is_date(kind):
-            return "date"
-        case _ if pa.types.is_timestamp(kind):
-            return "timestamp"
-        case _ if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            return "string"
-        case _ if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-            return "binary"
         case pa.StructType():
             return "struct<" + ",".join(f"{part.name}:{glue_type(part.type)}" for part in kind) + ">"
         case pa.MapType():
             return f"map<{glue_type(kind.key_type)},{glue_type(kind.item_type)}>"
         case pa.ListType() | pa.LargeListType():
             return f"array<{glue_type(kind.value_type)}>"
-        case _:
-            raise ValueError(f"a crawler knows no type for {kind}")
+    for is_kind, name in SCALARS:
+        if is_kind(kind):
+            return name
+    raise ValueError(f"a crawler knows no type for {kind}")
 
 
 def _is_nanoseconds(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) and kind.unit == "ns")
+
+
+SCALARS: tuple[tuple[Callable[[pa.DataType], bool], str], ...] = (
+    (pa.types.is_boolean, "boolean"),
+    (pa.types.is_int8, "tinyint"),
+    (pa.types.is_int16, "smallint"),
+    (pa.types.is_int32, "int"),
+    (pa.types.is_integer, "bigint"),
+    (_is_nanoseconds, "bigint"),
+    (pa.types.is_time, "bigint"),
+    (pa.types.is_timestamp, "timestamp"),
+    (pa.types.is_date, "date"),
+    (pa.types.is_float32, "float"),
+    (pa.types.is_float64, "double"),
+    (pa.types.is_string, "string"),
+    (pa.types.is_large_string, "string"),
+    (pa.types.is_binary, "binary"),
+    (pa.types.is_large_binary, "binary"),
+    (pa.types.is_fixed_size_binary, "binary"),
+)
+"""Asked in this order: the first that says yes names the type."""

@@ -33,7 +33,9 @@ def _put(logs: Any, group: str, stream: str, file: Path) -> None:
     _unless_there(logs.create_log_group, logGroupName=group)
     _unless_there(logs.create_log_stream, logGroupName=group, logStreamName=stream)
     now = int(time.time() * 1000)
-    lines = [line[:LINE_LENGTH] for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    lines = [
+        line[:LINE_LENGTH] for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
+    ]
     events = [{"timestamp": now, "message": line} for line in lines[-LINES:]]
     if events:
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)

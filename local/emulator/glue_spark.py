@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
-from ministack.core.responses import error_response_json, json_response
 from ministack.services import glue
 from ministack.services.cloudformation import provisioners
 
 from local.emulator import service_role
+from local.emulator.answers import Answer, answered, refused
 from local.emulator.glue_logs import keep_logs
 from local.emulator.settings import EmulatorSettings
 from local.emulator.spark_pool import Job, Outcome, SparkPool, Worker
@@ -24,7 +24,6 @@ from local.emulator.spark_pool import Job, Outcome, SparkPool, Worker
 logger = logging.getLogger("local.glue")
 ACTIVE = ("STARTING", "RUNNING", "STOPPING")
 
-Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[[dict[str, Any]], Answer]
 
 
@@ -48,20 +47,20 @@ class GlueRuns:
             runs = glue._job_runs.setdefault(name, [])
             allowed = job.get("ExecutionProperty", {}).get("MaxConcurrentRuns", 1)
             if sum(run["JobRunState"] in ACTIVE for run in runs) >= allowed:
-                text = f"Concurrent runs exceeded for {name}"
-                return error_response_json("ConcurrentRunsExceededException", text, 400)
+                return refused("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}")
             run = _new_run(job, data)
             runs.insert(0, run)
         self._in_background(self._execute, run, job)
-        return json_response({"JobRunId": run["Id"]})
+        return answered({"JobRunId": run["Id"]})
 
     def stop(self, data: dict[str, Any]) -> Answer:
         """The emulator marks the runs; their processes are ended here."""
-        answer = self.stop_other(data)
-        for stopped in json.loads(answer[2])["SuccessfulSubmissions"]:
-            worker = self.workers.get(stopped["JobRunId"])
-            if worker is not None:
-                worker.end()
+        with self.lock:
+            answer = self.stop_other(data)
+            stopped = [item["JobRunId"] for item in json.loads(answer[2])["SuccessfulSubmissions"]]
+            workers = [self.workers[run_id] for run_id in stopped if run_id in self.workers]
+        for worker in workers:
+            worker.end()
         return answer
 
     def _execute(self, run: dict[str, Any], job: dict[str, Any]) -> None:
@@ -82,22 +81,25 @@ class GlueRuns:
     def _run(self, run: dict[str, Any], job: dict[str, Any]) -> Outcome:
         role = service_role.assume(self.settings, job["Role"], "glue.amazonaws.com", "GlueJobRunnerSession")
         worker = self.pool.take()
-        self.workers[run["Id"]] = worker
-        if run["JobRunState"] == "STOPPED":
-            worker.end()
-        else:
-            run["JobRunState"] = "RUNNING"
-        # The next run's process starts beside this one, which leaves the second core to it for a few seconds.
-        self._in_background(self.pool.start_ahead)
-        arguments = {**run["Arguments"], "--JOB_NAME": run["JobName"], "--JOB_RUN_ID": run["Id"]}
         try:
+            with self.lock:
+                if run["JobRunState"] == "STOPPED":
+                    return Outcome("STOPPED")
+                run["JobRunState"] = "RUNNING"
+                self.workers[run["Id"]] = worker
+            self._name_after(run, worker)
+            arguments = {**run["Arguments"], "--JOB_NAME": run["JobName"], "--JOB_RUN_ID": run["Id"]}
             return worker.run(Job(job["Command"]["ScriptLocation"], arguments, role), run["Timeout"] * 60)
         finally:
-            del self.workers[run["Id"]]
-            named = self.settings.logs / "glue" / _as_file_name(run["JobName"]) / run["Id"]
-            named.parent.mkdir(parents=True, exist_ok=True)
-            worker.directory.rename(named)
-            keep_logs(self.settings, role, run, named)
+            self.workers.pop(run["Id"], None)
+            self.pool.give_back(worker)
+            keep_logs(self.settings, role, run, worker.directory)
+
+    def _name_after(self, run: dict[str, Any], worker: Worker) -> None:
+        """`logs/glue/<job>/<run id>` leads to the folder of the run's process: its pids and logs."""
+        link = self.settings.logs / "glue" / re.sub(r"[^\w.-]", "_", run["JobName"]) / run["Id"]
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(worker.directory)
 
     @staticmethod
     def _in_background(work: Callable[..., None], *arguments: object) -> None:
@@ -156,7 +158,3 @@ def _new_run(job: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
         "LogGroupName": job.get("DefaultArguments", {}).get("--custom-logGroup-prefix", "/aws-glue/jobs"),
         "GlueVersion": job.get("GlueVersion", "6.0"),
     }
-
-
-def _as_file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]", "_", name)

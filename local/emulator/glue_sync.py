@@ -18,7 +18,8 @@ ENDED = (GOOD, "FAILED", "STOPPED", "TIMEOUT", "ERROR")
 def start_job_run(resource: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Start a run; with `.sync` wait for its end and answer the JobRun.
 
-    Errors are named as on AWS: `Glue.<error>` where the start is refused, `States.TaskFailed` with the JobRun as JSON where the run fails.
+    Errors are named as on AWS: `Glue.<error>` where the start is refused, `States.TaskFailed` with the JobRun as JSON
+    where the run fails.
     """
     status, _, body = glue._start_job_run(arguments)
     answer: dict[str, Any] = json.loads(body)

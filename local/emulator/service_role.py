@@ -14,13 +14,16 @@ class RoleNotAssumable(RuntimeError):
 def assume(settings: EmulatorSettings, role: str, service: str, session_name: str) -> dict[str, str]:
     """Temporary credentials of `role` (its name or ARN), as STS gives them to `service`.
 
-    Raises `RoleNotAssumable` where the trust policy leaves the service out, botocore's ClientError where there is no such role.
+    Raises `RoleNotAssumable` where the trust policy leaves the service out, botocore's ClientError where there is no
+    such role.
     """
     arn = role if role.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:role/{role}"
     admin = boto3.Session(ADMIN_KEY, ADMIN_SECRET, region_name=REGION)
     trust = admin.client("iam", endpoint_url=settings.endpoint).get_role(RoleName=arn.rsplit("/", 1)[-1])["Role"]
     if service not in _trusted_services(trust["AssumeRolePolicyDocument"]):
-        raise RoleNotAssumable(f"the trust policy of {arn} does not let {service} assume it: add the service to AssumeRolePolicyDocument")
+        raise RoleNotAssumable(
+            f"the trust policy of {arn} does not let {service} assume it: add the service to AssumeRolePolicyDocument"
+        )
     answer = admin.client("sts", endpoint_url=settings.endpoint).assume_role(RoleArn=arn, RoleSessionName=session_name)
     credentials = answer["Credentials"]
     return {name: str(credentials[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")}

@@ -1,7 +1,7 @@
 """The emulator's functions that the additions replace or call, as they were when the additions were written.
 
-They are private to MiniStack, so that any release may change them: its version is pinned, and what differs is named here instead
-of failing somewhere inside a run.
+They are private to MiniStack, so that any release may change them: its version is pinned, and what differs is named
+here instead of failing somewhere inside a run.
 """
 
 import importlib
@@ -48,7 +48,7 @@ class EmulatorChanged(RuntimeError):
 
 
 def found(name: str) -> str:
-    """The signature of `module:name`, defaults that are objects shown as dots; "missing" where there is no such function."""
+    """The signature of `module:name`, defaults that are objects shown as dots; "missing" where there is none."""
     module, _, path = name.partition(":")
     value: object = importlib.import_module(module)
     for part in path.split("."):
@@ -68,4 +68,6 @@ def check(expected: Mapping[str, str] = EXPECTED, installed: str | None = None) 
         )
     changed = [f"{name} is {found(name)}, was {was}" for name, was in expected.items() if found(name) != was]
     if changed:
-        raise EmulatorChanged("functions of the emulator that local/emulator replaces have changed: " + "; ".join(changed))
+        raise EmulatorChanged(
+            "functions of the emulator that local/emulator replaces have changed: " + "; ".join(changed)
+        )

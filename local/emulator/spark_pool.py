@@ -1,5 +1,9 @@
-"""Spark processes for Glue runs: one is always started ahead, so that a run need not wait for a JVM."""
+"""Spark processes for Glue runs. Two are started ahead, for a pipeline's two jobs, so that neither waits for a JVM.
 
+New ones are started when no run has been at work for a while: on two cores they would only slow it down.
+"""
+
+import contextlib
 import json
 import logging
 import os
@@ -19,7 +23,8 @@ from local.toolchain.jvm import Toolchain, local_settings, s3_settings, write_pr
 
 logger = logging.getLogger("local.spark")
 PROJECT = Path(__file__).parents[2]
-STARTED_AHEAD = 1
+STARTED_AHEAD = 2
+QUIET_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -61,22 +66,22 @@ class Worker:
         return self._process.poll() is None
 
     def run(self, job: Job, timeout_s: float) -> Outcome:
-        """Run the job to its end in this process, which is used up then."""
+        """Run the job to its end in this process, which is used up then; the outcome says what went wrong."""
         try:
             self._send(job)
             code = self._process.wait(timeout=timeout_s)
         except subprocess.TimeoutExpired:
-            return Outcome("TIMEOUT", f"the run took longer than its time-out of {timeout_s / 60:.0f} minutes and was ended")
+            return Outcome(
+                "TIMEOUT", f"the run took longer than its time-out of {timeout_s / 60:.0f} minutes and was ended"
+            )
         finally:
             self.end()
         return Outcome("SUCCEEDED") if code == 0 else Outcome("FAILED", self._reason(code))
 
     def end(self) -> None:
         """End Python and JVM, whatever they do; the folder keeps the logs only."""
-        try:
+        with contextlib.suppress(ProcessLookupError):  # both are gone already
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # both are gone already
         self._process.wait()
         shutil.rmtree(self.directory / "scratch", ignore_errors=True)
         shutil.rmtree(self.directory / "warm", ignore_errors=True)
@@ -98,30 +103,43 @@ class Worker:
             return written.read_text(encoding="utf-8")
         where = f"its log is {self.directory / 'error.log'}"
         if code < 0:
-            return f"the Spark process {self._process.pid} was ended by {signal.Signals(-code).name} in the middle of the run; {where}. Run it again"
+            ended_by = signal.Signals(-code).name
+            return f"the Spark process {self._process.pid} was ended by {ended_by} in the middle of the run; {where}"
         return f"the Spark process {self._process.pid} ended with code {code} before it could run the script; {where}"
 
 
 class SparkPool:
-    """Hands out workers, and starts the next one while the last is at work."""
+    """Hands out workers, and starts new ones in quiet times."""
 
     def __init__(self, settings: EmulatorSettings, toolchain: Toolchain) -> None:
         self._settings = settings
         self._toolchain = toolchain
         self._lock = threading.Lock()
         self._waiting: list[Worker] = []
+        self._at_work = 0
 
     def start_ahead(self) -> None:
+        """Start what is missing, unless a run is at work."""
         with self._lock:
             self._waiting = [worker for worker in self._waiting if worker.alive()]
-            while len(self._waiting) < STARTED_AHEAD:
-                self._waiting.append(self._start())
+            missing = 0 if self._at_work else STARTED_AHEAD - len(self._waiting)
+            self._waiting += [self._start() for _ in range(missing)]
 
     def take(self) -> Worker:
-        """A live worker for one run."""
-        self.start_ahead()
+        """A live worker for one run; `give_back` it."""
         with self._lock:
-            return self._waiting.pop(0)
+            self._at_work += 1
+            self._waiting = [worker for worker in self._waiting if worker.alive()]
+            return self._waiting.pop(0) if self._waiting else self._start()
+
+    def give_back(self, worker: Worker) -> None:
+        """The run is over: end its process."""
+        worker.end()
+        with self._lock:
+            self._at_work -= 1
+        timer = threading.Timer(QUIET_S, self.start_ahead)
+        timer.daemon = True
+        timer.start()
 
     def close(self) -> None:
         with self._lock:

@@ -1,8 +1,9 @@
 """The process in which one Glue job run happens: Python, and the Spark JVM that it starts.
 
-`python spark_worker.py DIRECTORY` starts the JVM, warms it up below DIRECTORY, then waits on its standard input for one line: the
-job as JSON (see `spark_pool.Job`). It fetches script and library from S3 under the credentials that came with the job, runs the
-script as Glue does and leaves by exit code 0, or 1 with the reason in `DIRECTORY/error.txt`. When its parent goes, it goes too.
+`python spark_worker.py DIRECTORY` starts the JVM, warms it up below DIRECTORY, then waits on its standard input for one
+line: the job as JSON (see `spark_pool.Job`). It fetches script and library from S3 under the credentials that came with
+the job, runs the script as Glue does and leaves by exit code 0, or 1 with the reason in `DIRECTORY/error.txt`. When its
+parent goes, it goes too.
 """
 
 import contextlib
@@ -75,7 +76,9 @@ def _closed_session() -> Iterator[None]:
     finally:
         session = SparkSession.getActiveSession()
         if session is not None:
-            with contextlib.suppress(Exception):  # a JVM that died has nothing to close; its death is told by the script's own error
+            with contextlib.suppress(
+                Exception
+            ):  # a JVM that died has nothing to close; its death is told by the script's own error
                 session.stop()
 
 
@@ -127,7 +130,8 @@ def _fetch(s3: Any, uri: str, directory: Path) -> Path:
 def _reason(error: BaseException) -> str:
     process = SparkContext._gateway.proc
     if process.poll() is not None:
-        return f"the Spark JVM (process {process.pid}) ended in the middle of the run with code {process.returncode}; last error: {error}"
+        how = f"ended in the middle of the run with code {process.returncode}"
+        return f"the Spark JVM (process {process.pid}) {how}; last error: {error}"
     return f"{type(error).__name__}: {error}"
 
 

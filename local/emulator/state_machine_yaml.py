@@ -1,4 +1,4 @@
-"""State machine definitions in YAML, which AWS takes and `sam deploy` uploads as they are; the emulator reads JSON only."""
+"""State machine definitions in YAML, as AWS takes them and `sam deploy` uploads them; the emulator reads JSON only."""
 
 import json
 from typing import Any

@@ -1,4 +1,7 @@
-"""`python -m local.toolchain [--home .lake]`: fetch and prepare what the local stack needs; repeat it after an interruption."""
+"""`python -m local.toolchain [--home .lake]`: fetch and prepare what the local stack needs.
+
+Repeat it after an interruption: it goes on where it was.
+"""
 
 import argparse
 import sys

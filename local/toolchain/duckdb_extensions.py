@@ -42,6 +42,6 @@ def _packaged(name: str, version: str) -> Path:
     folder = Path(spec.origin).parent / "extensions" / version if spec and spec.origin else None
     if folder is None or not folder.is_dir():
         raise MissingPackage(
-            f"there is no {package} for DuckDB {version}: install the pinned packages of requirements/ into this Python environment"
+            f"there is no {package} for DuckDB {version}: install the pinned packages of requirements/ into this Python"
         )
     return folder / f"{name}.duckdb_extension"

@@ -22,14 +22,18 @@ def install(home: Path, say: Callable[[str], None]) -> Toolchain:
 
 
 def ready(home: Path) -> Toolchain:
-    """What `install` has put below `home`, without fetching anything. Raises `ToolchainError` where a jar is missing."""
+    """What `install` has put below `home`; fetches nothing. Raises `ToolchainError` where a jar is missing."""
     expected = tuple(home / "jars" / jar.name for jar in jars.pinned())
     missing = [jar.name for jar in expected if not jar.exists()]
     if missing:
-        raise ToolchainError(f"{home / 'jars'} lacks {', '.join(missing)}: run `python -m local.toolchain --home {home}` first")
+        raise ToolchainError(
+            f"{home / 'jars'} lacks {', '.join(missing)}: run `python -m local.toolchain --home {home}` first"
+        )
     return _assembled(home, expected)
 
 
 def _assembled(home: Path, found: tuple[Path, ...]) -> Toolchain:
     runtime = java.java_home(home / "java")
-    return Toolchain(runtime, found, duckdb_extensions.install(home / "duckdb"), class_archive.location(home / "jvm", runtime, found))
+    return Toolchain(
+        runtime, found, duckdb_extensions.install(home / "duckdb"), class_archive.location(home / "jvm", runtime, found)
+    )

@@ -43,7 +43,7 @@ def pinned() -> tuple[Jar, ...]:
 
 
 def central() -> str:
-    """The repository's root: a mirror named in `MAVEN_CENTRAL_URL`, else Maven Central as Spark's own resolver (Ivy) knows it."""
+    """The repository's root: a mirror named in `MAVEN_CENTRAL_URL`, else Maven Central as Spark's resolver knows it."""
     return (os.environ.get("MAVEN_CENTRAL_URL") or _root_of_ivy()).rstrip("/")
 
 
@@ -51,7 +51,9 @@ def _root_of_ivy() -> str:
     spec = importlib.util.find_spec("pyspark")
     found = sorted(Path(spec.origin).parent.glob("jars/ivy-*.jar")) if spec and spec.origin else []
     if not found:
-        raise MissingPackage("pyspark is not installed: install the pinned packages of requirements/ into this Python environment")
+        raise MissingPackage(
+            "pyspark is not installed: install the pinned packages of requirements/ into this Python environment"
+        )
     with zipfile.ZipFile(found[0]) as ivy:
         settings = ivy.read(IVY_SETTINGS).decode()
     root = re.search(r"artifact\.root\s*=\s*(https://\S+)", settings)
@@ -80,15 +82,16 @@ def _fetch_one(jar: Jar, target: Path, url: str) -> None:
         _download(url, part)
     except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
         raise NoNetwork(
-            f"{url} could not be fetched ({error}): check the network, the proxy (HTTPS_PROXY) and the certificates (SSL_CERT_FILE), "
-            "or name a mirror of Maven Central in MAVEN_CENTRAL_URL; what has arrived is kept, so run the same command again"
+            f"{url} could not be fetched ({error}): check the network, the proxy (HTTPS_PROXY) and the certificates "
+            "(SSL_CERT_FILE), or name a mirror of Maven Central in MAVEN_CENTRAL_URL; what has arrived is kept, so run "
+            "the same command again"
         ) from error
     actual = _sha256(part)
     if actual != jar.sha256:
         part.unlink()
         raise WrongChecksum(
-            f"{url} is not the file that was pinned: its SHA-256 is {actual}, expected {jar.sha256}; it was thrown away. "
-            "Check what answers for Maven Central (MAVEN_CENTRAL_URL, a proxy), then run the same command again"
+            f"{url} is not the file that was pinned: its SHA-256 is {actual}, expected {jar.sha256}; it was thrown "
+            "away. Check what answers for Maven Central (MAVEN_CENTRAL_URL, a proxy), then run the same command again"
         )
     part.rename(target)
 

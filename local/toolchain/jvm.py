@@ -23,7 +23,7 @@ class Toolchain:
         return os.pathsep.join(str(jar) for jar in self.jars)
 
     def quick_start(self) -> tuple[str, ...]:
-        """The JVM's options; the archive is tied to runtime and class path, and a JVM that finds it unfit goes on without."""
+        """The JVM's options; a JVM that finds the archive unfit (another runtime, another class path) goes without."""
         archive = (f"-XX:SharedArchiveFile={self.class_archive}",) if self.class_archive.exists() else ()
         return (*archive, "-Xshare:auto", "-Xlog:disable", "-Xlog:all=off", *QUICK_START)
 
@@ -64,13 +64,14 @@ def local_settings(toolchain: Toolchain, scratch: Path) -> dict[str, str]:
 
 
 def s3_settings(endpoint: str, region: str) -> dict[str, str]:
-    """What makes S3A and Iceberg's S3FileIO speak to the local endpoint; credentials come from the SDK's default chain."""
+    """What makes S3A and Iceberg's S3FileIO speak to the local endpoint; credentials come from the SDK's own chain."""
+    provider = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
     return {
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "spark.hadoop.fs.s3a.endpoint": endpoint,
         "spark.hadoop.fs.s3a.endpoint.region": region,
         "spark.hadoop.fs.s3a.path.style.access": "true",
         "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
-        "spark.hadoop.fs.s3a.aws.credentials.provider": "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider",
+        "spark.hadoop.fs.s3a.aws.credentials.provider": provider,
         "spark.sql.catalog.glue_catalog.s3.path-style-access": "true",
     }

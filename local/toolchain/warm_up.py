@@ -5,6 +5,11 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 CATALOG = "warm"
+MERGE = """
+    MERGE INTO {table} AS t
+    USING (SELECT id, max(at) AS at, sum(amount) AS amount FROM arrived GROUP BY id) AS s ON t.id = s.id
+    WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *
+"""
 
 
 def run(folder: Path) -> None:
@@ -18,14 +23,12 @@ def run(folder: Path) -> None:
         .getOrCreate()
     )
     table = f"{CATALOG}.db.{folder.name.replace('-', '_')}"
-    spark.sql(f"CREATE TABLE {table} (id BIGINT, at TIMESTAMP, amount DECIMAL(19,2)) USING iceberg TBLPROPERTIES ('format-version'='2')")
-    rows = spark.sql("SELECT CAST(id AS BIGINT) AS id, current_timestamp() AS at, CAST(id AS DECIMAL(19,2)) AS amount FROM range(2)")
+    columns = "id BIGINT, at TIMESTAMP, amount DECIMAL(19,2)"
+    spark.sql(f"CREATE TABLE {table} ({columns}) USING iceberg TBLPROPERTIES ('format-version'='2')")
+    rows = spark.sql("SELECT id, current_timestamp() AS at, CAST(id AS DECIMAL(19,2)) AS amount FROM range(2)")
     rows.write.mode("overwrite").parquet(str(folder / "rows"))
     spark.read.parquet(str(folder / "rows")).createOrReplaceTempView("arrived")
     for _ in range(2):
-        spark.sql(
-            f"MERGE INTO {table} AS t USING (SELECT id, max(at) AS at, sum(amount) AS amount FROM arrived GROUP BY id) AS s ON t.id = s.id "  # noqa: S608
-            "WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
-        )
-    spark.sql(f"SELECT count(*), sum(amount) FROM {table}").collect()  # noqa: S608
+        spark.sql(MERGE.format(table=table))
+    spark.sql(f"SELECT count(*), sum(amount) FROM {table}").collect()  # noqa: S608 (the name is ours)
     spark.stop()
