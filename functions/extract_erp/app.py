@@ -1,0 +1,5 @@
+"""Reads what changed at the ERP."""
+
+from lake.extract.handler import handler_for
+
+handler = handler_for("erp")

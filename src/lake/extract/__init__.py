@@ -1,0 +1,1 @@
+"""Extraction: reading what changed at a source, and landing it in raw."""

@@ -1,0 +1,341 @@
+"""The extraction engine: one invocation reads what it can of one entity and commits at most one load.
+
+Where reading stands is a checkpoint in the entity's state. Without one, the source is probed (its clock and its count, in one
+request) and a window is opened; behind a finished window a sweep of keys follows where one is due. Order of writing: parts,
+fingerprints, manifest (the commit), state. A crash between any two costs a repeat, never a row.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from lake.extract.errors import MalformedAnswer, Paused, SourceUnavailable
+from lake.extract.landing import KeyLanding, Landing
+from lake.extract.passes import key_pass, window_passes
+from lake.extract.protocols import DIALECTS
+from lake.extract.reading import Reader
+from lake.extract.window import ClockRules, Window, next_window
+from lake.instants import from_text, to_text
+from lake.raw.fingerprint import Fingerprints
+from lake.raw.layout import data_key, fingerprints_key, keys_key
+from lake.raw.manifest import Counts, Manifest, Part, commit
+from lake.raw.parts import PartWriter
+from lake.raw.schema import key_schema, row_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lake.contract.plan import Plan, SourcePlan
+    from lake.extract.budget import Budget
+    from lake.extract.http import Connection
+    from lake.raw.store import RawBucket
+    from lake.state.entity import EntityState, StateTable
+    from lake.state.runs import RunRecords
+    from lake.state.source import LimitsItem
+
+NOTHING = Counts()
+
+Status = Literal["CONTINUE", "PAUSED", "DONE"]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What an extraction touches."""
+
+    raw: RawBucket
+    table: StateTable
+    limits: LimitsItem
+    runs: RunRecords
+    connect: Callable[[Budget], Connection]
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What an invocation did: whether to call again, the loads it committed, the rows it counted."""
+
+    entity: str
+    status: Status
+    loads: tuple[int, ...] = ()
+    counts: Counts = NOTHING
+    resume_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where reading stopped: the next checkpoint (None: finished), and what interrupted it."""
+
+    checkpoint: dict[str, Any] | None
+    interruption: Paused | SourceUnavailable | None = None
+
+
+def extract(plan: Plan, source: SourcePlan, run_id: str, world: World, budget: Budget) -> Extracted:
+    """One invocation for one entity; raises ExtractError, after a commit of what was read where the source fell silent."""
+    allowance = world.limits.read(source.daily_requests, world.now())
+    state = world.table.read(plan.entity)
+    paused_until = max((at for at in (allowance.paused_until, state.resume_at) if at is not None), default=None)
+    if paused_until is not None and paused_until > world.now():
+        return Extracted(plan.entity, "PAUSED", resume_at=paused_until, reason="the source asked for a rest")
+    now = world.now()
+    state = world.table.acquire(state, run_id, now, now + timedelta(seconds=max(0.0, budget.seconds_left())))
+    connection = world.connect(budget)
+    invocation = Invocation(plan, source, run_id, world, budget, connection)
+    pause: Paused | None = None
+    try:
+        result = invocation.work(state)
+    except Paused as paused:  # before anything was read
+        pause = paused
+        world.table.finish(replace(state, resume_at=paused.resume_at))
+        result = Extracted(plan.entity, "PAUSED", resume_at=paused.resume_at, reason=paused.reason)
+    finally:
+        pause = pause or invocation.pause
+        world.limits.add(connection.requests_made, world.now(), pause.resume_at if pause and pause.quota else None)
+    world.runs.write(run_id, f"extract#{plan.entity}#{state.token:09}", _record(result))
+    if invocation.silence is not None:
+        raise invocation.silence
+    return result
+
+
+@dataclass
+class Invocation:
+    """The work of one invocation, under a lease."""
+
+    plan: Plan
+    source: SourcePlan
+    run_id: str
+    world: World
+    budget: Budget
+    connection: Connection
+    pause: Paused | None = None
+    silence: SourceUnavailable | None = None
+
+    def __post_init__(self) -> None:
+        self.load_id = f"{self.world.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        self.reader = Reader(self.connection, DIALECTS[self.source.protocol], self.source, self.plan)
+
+    def work(self, state: EntityState) -> Extracted:
+        """Goes on at the checkpoint, or opens what is due."""
+        if state.checkpoint is None:
+            state = self._open(state)
+        if state.checkpoint is None:
+            self.world.table.finish(replace(state, resume_at=None))
+            return Extracted(self.plan.entity, "DONE")
+        if state.checkpoint["phase"] == "keys":
+            return self._sweep(state, state.checkpoint)
+        return self._window(state, state.checkpoint)
+
+    def _open(self, state: EntityState) -> EntityState:
+        """The state with the checkpoint of a new window or sweep, where one is due."""
+        answer = self.connection.read(self.reader.dialect.count(self.source, self.plan))
+        try:
+            count = self.reader.dialect.read_count(answer.body)
+        except ValueError as error:
+            raise MalformedAnswer(f"{self.plan.entity}: the source's count cannot be read: {error}") from None
+        source_now = answer.source_now or answer.asked_at
+        window = next_window(
+            state.watermark,
+            self._clock,
+            source_now,
+            answer.asked_at,
+            from_text(self.plan.initial_from) if self.plan.initial_from else None,
+        )
+        state = replace(state, source_count={"count": count, "at": to_text(source_now)})
+        if window is not None:
+            opened = {"phase": "rows", "window": window.dump(), "pass": 0, "position": None, "fingerprints": None}
+            return replace(state, checkpoint=opened | {"source_now": to_text(source_now)})
+        return replace(state, checkpoint=self._sweep_due(state, source_now))
+
+    @property
+    def _clock(self) -> ClockRules:
+        return ClockRules(timedelta(seconds=self.plan.overlap_s), timedelta(seconds=self.plan.settle_lag_s))
+
+    def _sweep_due(self, state: EntityState, source_now: datetime) -> dict[str, Any] | None:
+        """The checkpoint of a new sweep; None where none is declared or due. The first finished window counts as a sweep."""
+        sweep = self.plan.strategy("key_sweep")
+        if sweep is None or state.swept_at is None:
+            return None
+        if source_now - state.swept_at < timedelta(seconds=sweep.every_s or 0):
+            return None
+        return {"phase": "keys", "source_now": to_text(source_now), "sweep": None, "position": None, "loads": []}
+
+    def _window(self, state: EntityState, checkpoint: dict[str, Any]) -> Extracted:
+        window = Window.load(checkpoint["window"])
+        day = self.world.now()
+        landing = Landing(
+            self.plan,
+            window,
+            self._clock.overlap,
+            PartWriter(
+                self.world.raw,
+                row_schema(self.plan),
+                lambda part: data_key(self.plan.entity, self.plan.major, day, self.load_id, part),
+            ),
+            known=self._fingerprints(state.fingerprints),
+            seen=self._fingerprints(checkpoint["fingerprints"]),
+        )
+        stop = self._read_window(landing, window, checkpoint)
+        parts = landing.finish()
+        seen = self._keep_fingerprints(landing, checkpoint["fingerprints"])
+        next_checkpoint = stop.checkpoint and {**stop.checkpoint, "fingerprints": seen}
+        loads: tuple[int, ...] = ()
+        if parts:
+            manifest = self._manifest(
+                state, "rows", parts, landing.counts, checkpoint=next_checkpoint, window=window, landing=landing
+            )
+            loads = (commit(self.world.raw, lambda _: manifest, state.last_load),)
+            state = replace(state, last_load=loads[0], last_data_on=f"{day:%Y-%m-%d}")
+        if stop.checkpoint is None:
+            source_now = from_text(checkpoint["source_now"])
+            swept_at = state.swept_at or (source_now if self.plan.strategy("key_sweep") else None)
+            state = replace(state, watermark=window.end, swept_at=swept_at, fingerprints=seen or state.fingerprints)
+            next_checkpoint = self._sweep_due(state, source_now)
+        return self._end(replace(state, checkpoint=next_checkpoint), stop.interruption, loads, landing.counts)
+
+    def _read_window(self, landing: Landing, window: Window, checkpoint: dict[str, Any]) -> Stop:
+        passes = window_passes(self.plan, window)
+        place, position = int(checkpoint["pass"]), _position(checkpoint)
+        try:
+            while place < len(passes):
+                for page in self.reader.pages(passes[place], position):
+                    landing.add(page)
+                    position = page.position
+                    if self.budget.used_up(self.connection.requests_made):
+                        return Stop(checkpoint | {"pass": place, "position": list(position)})
+                place, position = place + 1, None
+        except (Paused, SourceUnavailable) as interruption:
+            return Stop(checkpoint | {"pass": place, "position": position and list(position)}, interruption)
+        return Stop(None)
+
+    def _sweep(self, state: EntityState, checkpoint: dict[str, Any]) -> Extracted:
+        sweep = checkpoint["sweep"] or {"id": self.load_id, "started_at": to_text(self.world.now())}
+        landing = KeyLanding(
+            self.plan,
+            PartWriter(
+                self.world.raw, key_schema(self.plan), lambda part: keys_key(self.plan.entity, self.load_id, part)
+            ),
+        )
+        stop = self._read_keys(landing, checkpoint | {"sweep": sweep})
+        parts = landing.finish()
+        finished = stop.checkpoint is None
+        loads: tuple[int, ...] = ()
+        next_checkpoint = stop.checkpoint
+        if parts or finished:
+            earlier = list(checkpoint["loads"])
+            load = commit(
+                self.world.raw,
+                lambda number: self._manifest(
+                    state,
+                    "keys",
+                    parts,
+                    landing.counts,
+                    checkpoint=next_checkpoint,
+                    sweep=sweep | {"last": finished, "loads": [*earlier, number] if finished else None},
+                ),
+                state.last_load,
+            )
+            loads = (load,)
+            next_checkpoint = stop.checkpoint and {**stop.checkpoint, "loads": [*earlier, load]}
+            state = replace(state, last_load=load)
+        if finished:
+            state = replace(state, swept_at=from_text(checkpoint["source_now"]), fingerprints=None)
+        return self._end(replace(state, checkpoint=next_checkpoint), stop.interruption, loads, NOTHING)
+
+    def _read_keys(self, landing: KeyLanding, checkpoint: dict[str, Any]) -> Stop:
+        position = _position(checkpoint)
+        try:
+            for page in self.reader.pages(key_pass(self.plan), position):
+                landing.add(page)
+                position = page.position
+                if self.budget.used_up(self.connection.requests_made):
+                    return Stop(checkpoint | {"position": list(position)})
+        except (Paused, SourceUnavailable) as interruption:
+            return Stop(checkpoint | {"position": position and list(position)}, interruption)
+        return Stop(None)
+
+    def _end(
+        self,
+        state: EntityState,
+        interruption: Paused | SourceUnavailable | None,
+        loads: tuple[int, ...],
+        counts: Counts,
+    ) -> Extracted:
+        """Writes the state and says how it goes on; what interrupted it is kept for the caller."""
+        if isinstance(interruption, SourceUnavailable):
+            self.silence = interruption
+        else:
+            self.pause = interruption
+        resume_at = self.pause.resume_at if self.pause else None
+        self.world.table.finish(replace(state, resume_at=resume_at))
+        if self.pause:
+            return Extracted(self.plan.entity, "PAUSED", loads, counts, resume_at, self.pause.reason)
+        return Extracted(self.plan.entity, "DONE" if state.checkpoint is None else "CONTINUE", loads, counts)
+
+    def _fingerprints(self, key: str | None) -> Fingerprints:
+        body = self.world.raw.get(key) if key else None
+        return Fingerprints.load(body) if body else Fingerprints()
+
+    def _keep_fingerprints(self, landing: Landing, earlier: str | None) -> str | None:
+        """The key of this window's fingerprints so far; written only where rows landed, for else the last ones still hold."""
+        if not landing.counts.landed:
+            return earlier
+        key = fingerprints_key(self.plan.entity, self.load_id)
+        self.world.raw.put(key, landing.seen.dump())
+        return key
+
+    def _manifest(
+        self,
+        state: EntityState,
+        kind: Literal["rows", "keys"],
+        parts: tuple[Part, ...],
+        counts: Counts,
+        *,
+        checkpoint: dict[str, Any] | None,
+        window: Window | None = None,
+        landing: Landing | None = None,
+        sweep: dict[str, Any] | None = None,
+    ) -> Manifest:
+        observed = landing.observed if landing else None
+        return Manifest(
+            entity=self.plan.entity,
+            load_id=self.load_id,
+            kind=kind,
+            reason="window" if kind == "rows" else "sweep",
+            lane="live",
+            plan=self.plan.sha256,
+            major=self.plan.major,
+            run_id=self.run_id,
+            token=state.token,
+            window=window.dump() if window else None,
+            observed={"first": to_text(observed[0]), "last": to_text(observed[1])}
+            if observed
+            else {"first": None, "last": None},
+            parts=parts,
+            rows=sum(part.rows for part in parts),
+            items=landing.items if landing else {},
+            counts=counts,
+            sweep=sweep,
+            checkpoint=checkpoint,
+            committed_at=to_text(self.world.now()),
+        )
+
+
+def _position(checkpoint: dict[str, Any]) -> tuple[str, ...] | None:
+    return None if checkpoint["position"] is None else tuple(checkpoint["position"])
+
+
+def _record(result: Extracted) -> dict[str, Any]:
+    return {
+        "entity": result.entity,
+        "status": result.status,
+        "loads": list(result.loads),
+        "received": result.counts.received,
+        "landed": result.counts.landed,
+        "repeated": result.counts.repeated,
+        "beyond": result.counts.beyond,
+        "resume_at": to_text(result.resume_at) if result.resume_at else None,
+        "reason": result.reason,
+    }

@@ -1,0 +1,66 @@
+"""What can go wrong between a source and raw. The class says who handles it, the message what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class ExtractError(Exception):
+    """Anything that ends an extraction."""
+
+
+class BadRequest(ExtractError):
+    """The event asks for something that this function does not have."""
+
+
+class SourceError(ExtractError):
+    """The source did not do what it is asked to."""
+
+
+class SourceUnavailable(SourceError):
+    """The source does not answer, or answers that it can't at the moment: worth another try."""
+
+
+class SourceAuthError(SourceError):
+    """The source refused the credentials."""
+
+
+class SourceRejected(SourceError):
+    """The source refused the request itself: it will refuse it again."""
+
+
+class MalformedAnswer(SourceError):
+    """The source's answer could not be read."""
+
+
+class FilterIgnored(SourceError):
+    """The source answered with rows outside the window: it did not apply the filter."""
+
+
+class OrderIgnored(SourceError):
+    """The source answered with rows out of order: paging by key would lose rows."""
+
+
+class NoProgress(SourceError):
+    """The source answered with rows that it had already given: paging would never end."""
+
+
+class LeaseHeld(ExtractError):
+    """Somebody else works on the entity."""
+
+
+class LeaseLost(ExtractError):
+    """Somebody else took the entity over in the meantime: what was landed is harmless, the state is theirs."""
+
+
+class Paused(Exception):
+    """The source wants no request before an instant."""
+
+    def __init__(self, resume_at: datetime, reason: str, *, quota: bool) -> None:
+        super().__init__(reason)
+        self.resume_at = resume_at
+        self.reason = reason
+        self.quota = quota

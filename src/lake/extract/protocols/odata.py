@@ -1,0 +1,96 @@
+"""OData v4: https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+import pyarrow as pa
+
+from lake.extract.http import Request
+from lake.extract.protocols.dialect import Dialect
+from lake.extract.query import Compare, Condition, Either, Every, IsNull, Query, Verbatim
+from lake.raw.page import Envelope
+
+if TYPE_CHECKING:
+    import requests
+
+    from lake.contract.plan import Plan, SourcePlan
+
+HEADERS = (("Accept", "application/json"),)
+QUOTED = ("string",)
+
+
+def page(source: SourcePlan, query: Query) -> Request:
+    """The request for a page."""
+    options = [
+        ("$select", ",".join(query.select)),
+        ("$orderby", ",".join(column.field for column in query.order)),
+        ("$top", str(query.limit)),
+    ]
+    if query.expand:
+        expanded = (f"{item.field}($select={','.join(item.select)})" for item in query.expand)
+        options.append(("$expand", ",".join(expanded)))
+    if query.where:
+        options.append(("$filter", " and ".join(_write(condition) for condition in query.where)))
+    return Request(f"{source.base_path}/{query.path}", (*source.params.items(), *options), HEADERS)
+
+
+def link(source: SourcePlan, url: str) -> Request:
+    """The request for a next link: its path and query on our base; relative ones count from the service's root."""
+    parts = urlsplit(url)
+    path = parts.path if parts.path.startswith("/") else f"{source.base_path}/{parts.path}"
+    asked = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    missing = tuple(item for item in source.params.items() if item[0] not in dict(asked))
+    return Request(path, (*missing, *asked), HEADERS)
+
+
+def count(source: SourcePlan, plan: Plan) -> Request:
+    """The request for the number of rows."""
+    options = [("$filter", plan.filter)] if plan.filter else []
+    return Request(
+        f"{source.base_path}/{plan.path}/$count", (*source.params.items(), *options), (("Accept", "text/plain"),)
+    )
+
+
+def read_count(body: bytes) -> int:
+    """The number in a `$count` answer (a byte order mark may stand before it)."""
+    return int(body.decode("utf-8-sig"))
+
+
+def _write(condition: Condition) -> str:
+    match condition:
+        case Compare(field, operator, value, kind):
+            return f"{field} {operator} {_literal(value, kind)}"
+        case IsNull(field):
+            return f"{field} eq null"
+        case Every(conditions):
+            return "(" + " and ".join(_write(item) for item in conditions) + ")"
+        case Either(conditions):
+            return "(" + " or ".join(_write(item) for item in conditions) + ")"
+        case Verbatim(text):
+            return f"({text})"
+
+
+def _literal(value: str, kind: str) -> str:
+    return "'" + value.replace("'", "''") + "'" if kind.partition("(")[0] in QUOTED else value
+
+
+def _never(_: requests.Response) -> bool:
+    return False
+
+
+DIALECT = Dialect(
+    page=page,
+    link=link,
+    count=count,
+    read_count=read_count,
+    envelope=Envelope(
+        records="value",
+        next_link="@odata.nextLink",
+        beside={"@odata.context": pa.string(), "@odata.metadataEtag": pa.string(), "@odata.count": pa.int64()},
+        annotations={"@odata.etag": pa.string()},
+        annotation_mark="@odata.",
+    ),
+    quota_reached=_never,
+)

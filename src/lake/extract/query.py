@@ -1,0 +1,101 @@
+"""Queries as values: what is asked of a source, before a protocol writes it in its own language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+type Operator = Literal["eq", "gt", "ge", "lt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A field against a value. `type` is the plan's; the value is the literal's text without quotes."""
+
+    field: str
+    operator: Operator
+    value: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """A field without a value."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of the conditions hold."""
+
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """One of the conditions holds."""
+
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """A condition from the contract, in the protocol's own language."""
+
+    text: str
+
+
+type Condition = Compare | IsNull | Every | Either | Verbatim
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field by which rows are ordered, with its plan type."""
+
+    field: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """A collection that comes with each row, and the fields wanted of it."""
+
+    field: str
+    select: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One page: rows of an object that meet the conditions, in order, the first `limit` of them."""
+
+    path: str
+    select: tuple[str, ...]
+    expand: tuple[Expand, ...]
+    where: tuple[Condition, ...]
+    order: tuple[Column, ...]
+    limit: int
+    deleted: bool
+    """Rows in the recycle bin are wanted too."""
+
+
+def compare_all(columns: tuple[Column, ...], operator: Literal["gt", "ge", "lt"], values: tuple[str, ...]) -> Condition:
+    """Rows whose columns, compared one after the other, are greater than (at least, less than) the values.
+
+    `(a, b) > (1, 2)` becomes `a > 1 or (a = 1 and b > 2)`: what a protocol without row values can say.
+    """
+    column, value = columns[0], values[0]
+    if len(columns) == 1:
+        return Compare(column.field, operator, value, column.type)
+    strict: Operator = "lt" if operator == "lt" else "gt"
+    return Either(
+        (
+            Compare(column.field, strict, value, column.type),
+            Every(
+                (
+                    Compare(column.field, "eq", value, column.type),
+                    compare_all(columns[1:], operator, values[1:]),
+                )
+            ),
+        )
+    )

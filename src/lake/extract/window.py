@@ -1,0 +1,82 @@
+"""Windows: which cursor instants a run asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from lake.instants import from_text, to_text
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ClockRules:
+    """How late rows may become visible."""
+
+    overlap: timedelta
+    settle_lag: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The half-open interval `[start, end)` of cursor instants; the first window of an entity has no start."""
+
+    start: datetime | None
+    end: datetime
+
+    def dump(self) -> dict[str, str | None]:
+        """The JSON form of manifests and checkpoints."""
+        return {"from": None if self.start is None else to_text(self.start), "to": to_text(self.end)}
+
+    @staticmethod
+    def load(raw: dict[str, str | None]) -> Window:
+        """The window in its JSON form."""
+        start, end = raw["from"], raw["to"]
+        return Window(None if start is None else from_text(start), from_text(end or ""))
+
+
+def next_window(
+    watermark: datetime | None, clock: ClockRules, source_now: datetime, now: datetime, initial: datetime | None = None
+) -> Window | None:
+    """The window that the next run asks for; None when nothing has settled since the last one.
+
+    Rows become visible after the instant they are stamped with: the window reaches back `overlap` behind the watermark
+    and ends `settle_lag` behind the earlier of both clocks. `initial` is where the first window starts, if anywhere.
+    """
+    end = min(source_now, now) - clock.settle_lag
+    if watermark is None:
+        return Window(initial, end)
+    if end <= watermark:
+        return None
+    return Window(watermark - clock.overlap, end)
+
+
+def floor(instant: datetime, digits: int) -> datetime:
+    """The instant rounded down to a number of digits of a second (at most 6)."""
+    step = 10 ** (6 - min(digits, 6))
+    return instant.replace(microsecond=instant.microsecond - instant.microsecond % step)
+
+
+def ceiling(instant: datetime, digits: int) -> datetime:
+    """The instant rounded up to a number of digits of a second (at most 6)."""
+    low = floor(instant, digits)
+    return low if low == instant else low + timedelta(microseconds=10 ** (6 - min(digits, 6)))
+
+
+def local_bounds(instant: datetime, zone: str, digits: int) -> tuple[datetime, datetime]:
+    """The wall-clock times (without zone) that surely lie at or below, and at or above, all local stamps of an instant.
+
+    Where the zone's offset changes within a day, local times repeat or are missing: both bounds then reach an hour further.
+    """
+    here = ZoneInfo(zone)
+    slack = (
+        HOUR
+        if (instant - DAY).astimezone(here).utcoffset() != (instant + DAY).astimezone(here).utcoffset()
+        else HOUR * 0
+    )
+    low = floor(instant, digits).astimezone(here).replace(tzinfo=None) - slack
+    high = ceiling(instant, digits).astimezone(here).replace(tzinfo=None) + slack
+    return low, high

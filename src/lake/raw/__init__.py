@@ -1,0 +1,1 @@
+"""Raw: what the source sent, lossless and immutable."""

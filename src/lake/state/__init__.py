@@ -1,0 +1,1 @@
+"""State: what extraction remembers between invocations, in one DynamoDB table."""
