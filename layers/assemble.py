@@ -1,7 +1,8 @@
 """What `sam build` packs from src/lake: the Lambda layer, and the assets that Glue jobs run from.
 
 `python layers/assemble.py layer --out DIR` and `python layers/assemble.py assets --out DIR`, in the project's root. Both hold
-the plans, compiled from contracts/ on the way, and the mart's SQL. Equal sources give equal bytes: AWS sees a change by content alone.
+the plans, compiled from contracts/ on the way, and the marts' SQL. Equal sources give equal bytes: AWS sees a change by
+content alone.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ def package() -> dict[str, bytes]:
     found = {
         path.relative_to(source).as_posix(): path.read_bytes()
         for path in source.rglob("*")
-        if path.is_file() and path.suffix in {".py", ".typed", ".json"} and path.parts[-2] not in {"plans", "__pycache__"}
+        if path.is_file()
+        and path.suffix in {".py", ".typed", ".json"}
+        and path.parts[-2] not in {"plans", "__pycache__"}
     }
     found |= {f"plans/{name}": text.encode() for name, text in compile_folder(ROOT / "contracts").items()}
     found |= {f"analytics/sql/{path.name}": path.read_bytes() for path in (ROOT / "glue" / "analytics").glob("*.sql")}
@@ -43,7 +46,8 @@ def layer_files(files: dict[str, bytes]) -> dict[str, bytes]:
     return {
         path: content
         for path, content in files.items()
-        if not path.startswith(LAYER_WITHOUT) and (not path.startswith("analytics/") or path.startswith(LAYER_ANALYTICS))
+        if not path.startswith(LAYER_WITHOUT)
+        and (not path.startswith("analytics/") or path.startswith(LAYER_ANALYTICS))
     }
 
 

@@ -1,0 +1,64 @@
+"""The first step of a run: check the request, take the pipeline lease or queue behind it, say what is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lake.instants import to_text
+from lake.run.lease import PipelineLease, Queued
+from lake.run.request import parse, select
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from lake.contract.plan import SourcePlan
+    from lake.run.state import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Entities to read by source, those that rest until an instant, and how many of a source are read at a time."""
+
+    entities: dict[str, list[str]]
+    skipped: list[dict[str, str]]
+    concurrency: dict[str, int]
+
+
+def begin(
+    execution: str,
+    asked: Mapping[str, Any],
+    known: list[str],
+    sources: Mapping[str, SourcePlan],
+    lease: PipelineLease,
+    state: RunState,
+    now: datetime,
+) -> dict[str, Any]:
+    """The answer of `begin_run` (docs/formats.md); raises BadRequest before the lease is touched."""
+    request = parse(asked, known)
+    held = lease.hold_or_queue(execution, request.as_input(), now)
+    if isinstance(held, Queued):
+        return {"status": "QUEUED", "holder": held.holder}
+    selected = select(request, known)
+    resting = {entity: until for entity in selected if (until := state.rests_until(entity, now)) is not None}
+    begun = divide(selected, resting, sources)
+    return {
+        "status": "HELD",
+        "run_id": execution.rpartition(":")[2],
+        **begun.entities,
+        "skipped": begun.skipped,
+        "concurrency": begun.concurrency,
+    }
+
+
+def divide(selected: list[str], resting: Mapping[str, datetime], sources: Mapping[str, SourcePlan]) -> Begun:
+    """Selected entities by source, without those that rest."""
+    return Begun(
+        entities={
+            source: [name for name in selected if name.startswith(f"{source}.") and name not in resting]
+            for source in sources
+        },
+        skipped=[{"entity": name, "resume_at": to_text(resting[name])} for name in selected if name in resting],
+        concurrency={source: plan.concurrency for source, plan in sources.items()},
+    )

@@ -1,0 +1,32 @@
+"""The last step of a run: release the pipeline lease and start what waited behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lake.run.request import Request, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lake.run.lease import PipelineLease
+
+
+def end(execution: str, lease: PipelineLease, start: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
+    """Releases and starts one execution for all that waits; repeating it is safe.
+
+    The requests leave the list only after they were started: a crash in between starts them once more, which costs a run
+    that finds nothing to do.
+    """
+    waiting = lease.release(execution)
+    merged = merge([_request(item) for item in waiting])
+    if merged is None:
+        return {"released": execution, "started": None}
+    started = start(merged.as_input())
+    lease.forget(waiting)
+    return {"released": execution, "started": started}
+
+
+def _request(item: dict[str, Any]) -> Request:
+    """A request that was checked when it was queued."""
+    return Request(frozenset(item.get("sources", [])), frozenset(item.get("entities", [])), item.get("trigger"))

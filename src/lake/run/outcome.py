@@ -1,0 +1,161 @@
+"""How a run ended, entity by entity: from what the steps returned and recorded to one verdict. Functions of values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from lake.run.balance import Curated, Extracted, Gap, curation_gaps, extraction_gaps, total, unsettled
+from lake.run.remedy import Problem, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lake.run.state import Progress, Records
+
+Outcome = Literal["GOOD", "DEGRADED", "FAILED"]
+# Without these steps nothing of the run counts; without a crawl or a mart the curated tables are still right.
+VITAL_STEPS = ("ExtractSources", "PlanWork", "ProcessLoads", "Curate")
+# The status of an entity that this run did not ask for, but whose older loads it curated.
+IDLE = "IDLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An entity that the run was to read, and how that ended: DONE, CONTINUE, PAUSED, or FAILED with error and cause."""
+
+    entity: str
+    status: str
+    resume_at: str | None = None
+    error: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityResult:
+    """One entity's part in a run. `broken`: rule → rows in quarantine; `unsettled`: the source's count less the lake's."""
+
+    entity: str
+    status: str
+    resume_at: str | None
+    extracted: Extracted | None
+    curated: Curated | None
+    broken: dict[str, int]
+    unsettled: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """A settled run. The problems name the gaps, too."""
+
+    run_id: str
+    outcome: Outcome
+    entities: list[EntityResult]
+    marts: dict[str, int]
+    problems: list[Problem]
+    gaps: list[Gap]
+
+
+def judge(
+    run_id: str,
+    asked: Sequence[Asked],
+    step_problems: Sequence[Problem],
+    records: Records,
+    progress: Mapping[str, Progress],
+    freshness: Mapping[str, timedelta],
+    now: datetime,
+) -> RunResult:
+    """The run's result. `progress` is needed of each entity that was asked for or has a record."""
+    by_name = {item.entity: item for item in asked}
+    names = sorted(set(by_name) | set(records.extract) | set(records.curate))
+    entities = [_entity(by_name.get(name, Asked(name, IDLE)), records, progress[name]) for name in names]
+    gaps = [gap for name in names for gap in _gaps(name, records)]
+    problems = [
+        *step_problems,
+        *(found for name in names for found in _failures(by_name.get(name, Asked(name, IDLE)), records)),
+        *(found for name in names for found in _forgotten(name, records) if not step_problems),
+        *(found for name in by_name for found in _stale(by_name[name], progress[name], freshness, now)),
+        *(problem(gap.entity, "BalanceOpen", str(gap)) for gap in gaps),
+    ]
+    return RunResult(run_id, _verdict(asked, step_problems, problems, gaps), entities, records.marts, problems, gaps)
+
+
+def _verdict(
+    asked: Sequence[Asked], step_problems: Sequence[Problem], problems: Sequence[Problem], gaps: Sequence[Gap]
+) -> Outcome:
+    """FAILED where nothing came through or a number does not add up, DEGRADED where something is missing, else GOOD."""
+    none_read = bool(asked) and all(item.status == "FAILED" for item in asked)
+    if gaps or none_read or any(found.where in VITAL_STEPS for found in step_problems):
+        return "FAILED"
+    return "DEGRADED" if problems else "GOOD"
+
+
+def _entity(asked: Asked, records: Records, progress: Progress) -> EntityResult:
+    invocations = _invocations(asked.entity, records)
+    curated = _curated(asked.entity, records)
+    return EntityResult(
+        entity=asked.entity,
+        status=asked.status,
+        resume_at=asked.resume_at,
+        extracted=total(invocations) if invocations else None,
+        curated=curated,
+        broken=dict(records.curate.get(asked.entity, {}).get("broken", {})),
+        unsettled=unsettled(progress.source_count, curated),
+    )
+
+
+def _invocations(entity: str, records: Records) -> list[Extracted]:
+    return [
+        Extracted(row["received"], row["landed"], row["repeated"], row["beyond"])
+        for row in records.extract.get(entity, [])
+    ]
+
+
+def _curated(entity: str, records: Records) -> Curated | None:
+    record: dict[str, Any] | None = records.curate.get(entity)
+    if record is None or "error" in record:
+        return None
+    return Curated(
+        landed=record["landed"],
+        merged=record["merged"],
+        superseded=record["superseded"],
+        unchanged=record["unchanged"],
+        quarantined=record["quarantined"],
+        live_by_raw=record["live_by_raw"],
+        live_in_tables=record["live_in_tables"],
+        live_rows=record["live_rows"],
+    )
+
+
+def _gaps(entity: str, records: Records) -> list[Gap]:
+    curated = _curated(entity, records)
+    return extraction_gaps(entity, _invocations(entity, records)) + (curation_gaps(entity, curated) if curated else [])
+
+
+def _failures(asked: Asked, records: Records) -> list[Problem]:
+    """That an entity could not be read, or not be curated."""
+    found = []
+    if asked.status == "FAILED":
+        found.append(problem(asked.entity, asked.error or "Unknown", asked.cause))
+    record = records.curate.get(asked.entity, {})
+    if "error" in record:
+        found.append(problem(asked.entity, record["error"], record.get("cause"), record.get("remedy")))
+    return found
+
+
+def _forgotten(entity: str, records: Records) -> list[Problem]:
+    """That rows landed in this run and nobody curated them."""
+    landed = total(_invocations(entity, records)).landed
+    if not landed or entity in records.curate:
+        return []
+    return [problem(entity, "NotCurated", f"{landed:,} rows landed in raw, but no step merged them into curated")]
+
+
+def _stale(asked: Asked, progress: Progress, freshness: Mapping[str, timedelta], now: datetime) -> list[Problem]:
+    """That an entity rests though it is older than its contract allows; a shorter pause is no problem."""
+    if asked.status != "PAUSED" or progress.watermark is None or now - progress.watermark <= freshness[asked.entity]:
+        return []
+    hours = (now - progress.watermark) / timedelta(hours=1)
+    cause = f"it rests until {asked.resume_at}, and what the lake has is {hours:,.0f} hours old, more than its contract allows"
+    return [problem(asked.entity, "FreshnessMissed", cause)]
