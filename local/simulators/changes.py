@@ -93,7 +93,7 @@ def undelete(store: Store, entity: Entity, keys: Sequence[Key], moment: Moment) 
         change(store, entity, key, {"IsDeleted": 0}, moment)
 
 
-def touch(store: Store, entity: Entity, rows: int, at: datetime) -> int:
+def touch(store: Store, entity: Entity, rows: int, at: str | datetime) -> int:
     """Stamp so many rows (the first by key that are live) with one instant; how many there were."""
     live = "AND IsDeleted = 0" if entity.field("IsDeleted") else ""
     names = ", ".join(entity.key)

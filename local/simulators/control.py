@@ -110,8 +110,7 @@ def _touch(control: Control, body: Body) -> dict[str, object]:
     entity = _entity(control.store, body)
     if entity.parent is not None:
         raise ChangeError(f"{entity.name} has no stamp of its own: touch {entity.parent}")
-    at = parse_instant(body["at"]) if body.get("at", "now") != "now" else control.store.now
-    return {"touched": changes.touch(control.store, entity, int(body["rows"]), at)}
+    return {"touched": changes.touch(control.store, entity, int(body["rows"]), str(body.get("at", "now")))}
 
 
 def _day(control: Control, body: Body) -> dict[str, object]:

@@ -14,7 +14,7 @@ _INSTANT = re.compile(
 
 def clock_text(at: datetime) -> str:
     """`2026-11-15T06:00:00Z`: the simulated clock and `_visible_at`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_utc(at)}Z"
 
 
 def parse_instant(text: str) -> datetime:
@@ -24,14 +24,12 @@ def parse_instant(text: str) -> datetime:
 
 def salesforce_text(at: datetime) -> str:
     """`2026-11-15T06:00:00.000+0000`: Salesforce's spelling, to the millisecond."""
-    utc = at.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}+0000"
+    return f"{_utc(at)}.{at.microsecond // 1000:03d}+0000"
 
 
 def ts7_text(at: datetime, tenths_of_micros: int = 0) -> str:
     """`2026-11-15T06:00:00.1234567Z`: S/4HANA's time stamp of seven digits."""
-    utc = at.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond:06d}{tenths_of_micros % 10}Z"
+    return f"{_utc(at)}.{at.microsecond:06d}{tenths_of_micros % 10}Z"
 
 
 def ts7_from_text(text: str) -> str:
@@ -49,6 +47,10 @@ def berlin(at: datetime) -> tuple[str, str]:
 def default_now(today: date) -> datetime:
     """Where simulated time starts: six hours into the day a week ago, which leaves a week to play."""
     return datetime.combine(today - timedelta(days=7), time(6), UTC)
+
+
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()[:19]
 
 
 def _split(text: str) -> tuple[datetime, str]:

@@ -75,7 +75,7 @@ def page_sql(options: Options, now: str, rows: int) -> tuple[str, dict[str, Valu
     """The statement that reads a page of up to `rows` rows: the selected fields and those that the order needs."""
     table = TABLES[options.entity.set_name]
     names = dict.fromkeys((*options.select, *options.entity.key, *(name for name, _ in options.order)))
-    statement = _visible(sa.select([table.c[name] for name in names]), options, now)
+    statement = _visible(sa.select(*[table.c[name] for name in names]), options, now)
     skip = options.skip
     if options.token is not None:
         if "after" in options.token:
@@ -91,7 +91,7 @@ def page_sql(options: Options, now: str, rows: int) -> tuple[str, dict[str, Valu
 def count_sql(options: Options, now: str) -> tuple[str, dict[str, Value]]:
     """The statement that counts what the filter leaves."""
     table = TABLES[options.entity.set_name]
-    return _compiled(_visible(sa.select([sa.func.count()]).select_from(table), options, now))
+    return _compiled(_visible(sa.select(sa.func.count()).select_from(table), options, now))
 
 
 def write_token(options: Options, last: Any, read: int, left: int | None) -> str:

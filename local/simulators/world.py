@@ -255,11 +255,12 @@ def _erp_number(world: World, rng: Random, customer: int | None) -> str | None:
     dice = rng.random()
     if customer is None:
         return None
-    if dice < 0.55:
+    # Two customers' accounts are wrong in every world, however small.
+    if dice < 0.015 or customer in (23, 88):
+        return customer_number((customer + 1 + rng.randrange(world.size.customers - 1)) % world.size.customers)
+    if dice < 0.565:
         number = customer_number(customer)
         return number if rng.random() < 0.7 else number.lstrip("0")
-    if dice < 0.565:
-        return customer_number((customer + 1 + rng.randrange(world.size.customers - 1)) % world.size.customers)
     return None
 
 
