@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from lake.extract.errors import SourceAuthError, SourceUnavailable
+from lake.extract.errors import SourceAuthError
+from lake.extract.http import PASSING, PATIENCE, LoginUnanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lake.contract.plan import SourcePlan
     from lake.extract.http import Connection, Login
 
-SERVER_ERROR = 500
 OK = 200
 
 
@@ -73,14 +73,9 @@ class ClientCredentials:
 
     def _fetch(self, connection: Connection) -> str:
         form = {"grant_type": "client_credentials", "client_id": self.client_id, "client_secret": self.client_secret}
-        try:
-            _, response = connection.send("POST", self.token_path, {}, form)
-        except requests.RequestException as error:
-            raise SourceUnavailable(
-                f"{connection.url} does not answer ({type(error).__name__}). Is the source up, and is its URL right?"
-            ) from None
-        if response.status_code >= SERVER_ERROR:
-            raise SourceUnavailable(f"{connection.url}{self.token_path} answers {response.status_code}")
+        _, response = connection.send("POST", self.token_path, {}, form)
+        if response.status_code in PASSING + PATIENCE:
+            raise LoginUnanswered(response)
         token = _token_in(response)
         if token is None:
             raise SourceAuthError(

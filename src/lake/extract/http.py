@@ -55,6 +55,14 @@ class Answer:
     source_now: datetime | None
 
 
+class LoginUnanswered(Exception):
+    """The login was answered with a status that passes: it is tried again like any read."""
+
+    def __init__(self, response: requests.Response) -> None:
+        super().__init__(f"login answered {response.status_code}")
+        self.response = response
+
+
 class Login(Protocol):
     """Gives the headers that prove who we are; `renew` after the source refused them."""
 
@@ -89,6 +97,8 @@ class Connection:
             except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
                 attempt = self._wait(attempt, None, f"{self.url} does not answer ({type(error).__name__})")
                 continue
+            except LoginUnanswered as login:
+                asked_at, response = self.now(), login.response
             if response.status_code == UNAUTHORIZED and not renewed and self.login.renew():
                 renewed = True
             elif self.quota_reached(response):

@@ -1,0 +1,268 @@
+"""Extraction against real simulators over HTTP, with S3 and DynamoDB by moto."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import requests
+from moto import mock_aws
+
+from lake.contract.build import compile_folder
+from lake.contract.plan import Plan, SourcePlan
+from lake.extract.auth import login_for
+from lake.extract.budget import Budget
+from lake.extract.engine import Extracted, World, extract
+from lake.extract.http import Connection
+from lake.extract.protocols import DIALECTS
+from lake.instants import now
+from lake.raw.cursor import cursors
+from lake.raw.store import RawBucket
+from lake.state.entity import StateTable
+from lake.state.runs import RunRecords
+from lake.state.source import LimitsItem
+from local.simulators.client import Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+PORTS = {"crm": 15801, "erp": 15802}
+SECRETS = {
+    "crm": {"client_id": "lake-reader", "client_secret": "crm-secret"},
+    "erp": {"user": "LAKE", "password": "erp-secret"},
+}
+BUCKET, TABLE = "raw", "state"
+
+
+@dataclass
+class Source:
+    """A running simulator with its store."""
+
+    name: str
+    url: str
+    database: Path
+    control: Simulator
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The visible rows of a table, as the source has them."""
+        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
+            connection.row_factory = sqlite3.Row
+            clock = str(self.control.state()["now"])
+            found = connection.execute(f'SELECT * FROM "{table}" WHERE _visible_at <= ?', [clock])  # noqa: S608
+            return [dict(row) for row in found]
+
+
+@dataclass
+class RawLake:
+    """The raw side of a lake: extracts, and says what raw holds by version order."""
+
+    plans: dict[str, Plan]
+    sources: dict[str, SourcePlan]
+    urls: dict[str, str]
+    s3: Any
+    dynamodb: Any
+    secrets: dict[str, dict[str, str]] = field(default_factory=lambda: dict(SECRETS))
+    run_id: str = "run-1"
+    sleeps: list[float] = field(default_factory=list)
+
+    def world(self, source: str) -> World:
+        """A world of real clients."""
+
+        def connect(budget: Budget) -> Connection:
+            plan = self.sources[source]
+            return Connection(
+                url=self.urls[source],
+                plan=plan,
+                login=login_for(plan, json.dumps(self.secrets[source])),
+                session=requests.Session(),
+                budget=budget,
+                quota_reached=DIALECTS[plan.protocol].quota_reached,
+                now=now,
+                sleep=self.sleeps.append,
+            )
+
+        return World(
+            raw=RawBucket(self.s3, BUCKET),
+            table=StateTable(self.dynamodb, TABLE),
+            limits=LimitsItem(self.dynamodb, TABLE, source),
+            runs=RunRecords(self.dynamodb, TABLE),
+            connect=connect,
+            now=now,
+        )
+
+    def invoke(
+        self, entity: str, *, requests_allowed: int | None = None, seconds: float = 120, **plan: Any
+    ) -> Extracted:
+        """One invocation."""
+        source = entity.partition(".")[0]
+        budget = Budget(time.monotonic() + seconds, 1.0, requests_allowed)
+        return extract(
+            replace(self.plans[entity], **plan), self.sources[source], self.run_id, self.world(source), budget
+        )
+
+    def run(self, entity: str, *, requests_allowed: int | None = None, **plan: Any) -> list[Extracted]:
+        """Invocations until the entity is done or paused."""
+        results = [self.invoke(entity, requests_allowed=requests_allowed, **plan)]
+        while results[-1].status == "CONTINUE":
+            results.append(self.invoke(entity, requests_allowed=requests_allowed, **plan))
+        return results
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """The objects below a prefix."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def manifests(self, entity: str) -> list[dict[str, Any]]:
+        """The manifests in the order of their numbers."""
+        found = self.keys(f"manifests/{entity.replace('.', '/')}/")
+        return [json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) for key in sorted(found)]
+
+    def versions(self, entity: str) -> list[dict[str, Any]]:
+        """Every landed version, with `_load`."""
+        rows = []
+        for manifest in self.manifests(entity):
+            if manifest["kind"] == "rows":
+                rows += [
+                    row | {"_load": manifest["load"]} for part in manifest["parts"] for row in self.part(part["key"])
+                ]
+        return rows
+
+    def part(self, key: str) -> list[dict[str, Any]]:
+        """The rows of a part."""
+        body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return list(pq.read_table(io.BytesIO(body)).to_pylist())
+
+    def newest(self, entity: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """Key → newest version by version order, less what the latest finished sweep ended."""
+        plan = self.plans[entity]
+        newest: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for row in self.versions(entity):
+            key = tuple(row[column.field] for column in plan.key_fields)
+            order = (row["_observed_at"], row["_cursor"] or "")
+            if key not in newest or order >= (newest[key]["_observed_at"], newest[key]["_cursor"] or ""):
+                newest[key] = row
+        manifests = {manifest["load"]: manifest for manifest in self.manifests(entity)}
+        for last in [m for m in manifests.values() if m["kind"] == "keys" and m["sweep"]["last"]]:
+            parts = [part for load in last["sweep"]["loads"] for part in manifests[load]["parts"]]
+            alive = {tuple(row.values()) for part in parts for row in self.part(part["key"])}
+            started = pa.scalar(last["sweep"]["started_at"]).cast(pa.timestamp("us", tz="UTC")).as_py()
+            newest = {
+                k: row for k, row in newest.items() if row["_observed_at"] >= started or tuple(map(str, k)) in alive
+            }
+        return newest
+
+    def hold_pipeline(self, run_id: str) -> None:
+        """Gives the pipeline lease to a run."""
+        item = {"pk": {"S": "pipeline"}, "sk": {"S": "lease"}, "run_id": {"S": run_id}}
+        self.dynamodb.put_item(TableName=TABLE, Item=item)
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Plan], dict[str, SourcePlan]]:
+    """The project's contracts as plans."""
+    from pathlib import Path  # noqa: PLC0415
+
+    built = compile_folder(Path(__file__).parents[2] / "contracts")
+    plans = [Plan.load(text) for name, text in built.items() if not name.startswith("source.")]
+    sources = [SourcePlan.load(text) for name, text in built.items() if name.startswith("source.")]
+    return {plan.entity: plan for plan in plans}, {plan.source: plan for plan in sources}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
+    """An S3 bucket and the state table."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    with mock_aws():
+        s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        dynamodb.create_table(
+            TableName=TABLE,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield s3, dynamodb
+
+
+@pytest.fixture(scope="module")
+def start_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Source]]:
+    """Starts simulators; they live as long as the module's tests."""
+    started: dict[str, Source] = {}
+    with ExitStack() as stack:
+
+        def start(name: str) -> Source:
+            if name not in started:
+                folder = tmp_path_factory.mktemp(name)
+                port = PORTS[name]
+                process = subprocess.Popen(
+                    [
+                        sys.executable,
+                        "-m",
+                        "local.simulators",
+                        name,
+                        "--port",
+                        str(port),
+                        "--data",
+                        str(folder),
+                        "--size",
+                        "S",
+                    ]
+                )
+                stack.callback(process.wait)
+                stack.callback(process.terminate)
+                control = Simulator(f"http://127.0.0.1:{port}")
+                control.wait(60)
+                started[name] = Source(name, control.base_url, folder / f"{name}.sqlite", control)
+            return started[name]
+
+        yield start
+
+
+@pytest.fixture
+def crm(start_source: Callable[[str], Source]) -> Iterator[Source]:
+    """The CRM, free of faults."""
+    source = start_source("crm")
+    source.control.fault("none")
+    yield source
+    source.control.fault("none")
+
+
+@pytest.fixture
+def erp(start_source: Callable[[str], Source]) -> Iterator[Source]:
+    """The ERP, free of faults."""
+    source = start_source("erp")
+    source.control.fault("none")
+    yield source
+    source.control.fault("none")
+
+
+@pytest.fixture
+def raw_lake(compiled: tuple[dict[str, Plan], dict[str, SourcePlan]], aws: tuple[Any, Any]) -> RawLake:
+    """An empty lake."""
+    plans, sources = compiled
+    urls = {name: f"http://127.0.0.1:{port}" for name, port in PORTS.items()}
+    return RawLake(plans, sources, urls, *aws)
+
+
+def doubles(values: list[Any]) -> list[Any]:
+    """What stands more than once."""
+    return [value for value, times in Counter(values).items() if times > 1]
+
+
+__all__ = ["RawLake", "Source", "cursors", "doubles"]
