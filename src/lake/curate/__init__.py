@@ -1,0 +1,1 @@
+"""Raw loads into typed, validated tables of current rows, deletions and quarantine."""

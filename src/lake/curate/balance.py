@@ -1,0 +1,104 @@
+"""Counting: what a batch holds, and what the tables hold afterwards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.curate.checking import error_rules, warning_rules
+from lake.curate.errors import RawDamaged
+from lake.curate.writing import only_in_quarantine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+    from lake.contract.plan import Plan
+    from lake.curate.layout import Layout
+    from lake.curate.manifests import Manifest
+    from lake.curate.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a batch holds: bad versions, and versions by the rule that they break."""
+
+    quarantined: int
+    broken: dict[str, int]
+    warnings: dict[str, int]
+
+
+def tally(batch: DataFrame, plan: Plan, loads: Sequence[Manifest]) -> Tally:
+    """Count the batch in one pass; raises RawDamaged where a load doesn't hold what its manifest says."""
+    errors = [rule.name for rule in error_rules(plan)]
+    warnings = [rule.name for rule in warning_rules(plan)]
+    rows = (
+        batch.groupBy("_load")
+        .agg(
+            F.count(F.lit(1)).alias("rows"),
+            F.count_if(F.size("_reasons") > 0).alias("bad"),
+            F.array(*(F.sum(F.size(child.name)) for child in plan.children)).alias("items"),
+            F.array(*(F.count_if(F.array_contains("_reasons", name)) for name in errors)).alias("errors"),
+            F.array(*(F.count_if(F.array_contains("_warnings", name)) for name in warnings)).alias("warnings"),
+        )
+        .collect()
+    )
+    found = {row["_load"]: row for row in rows}
+    for load in loads:
+        row = found.get(load.load)
+        _verify(load, row["rows"] if row else 0, _named(plan, row["items"] if row else ()))
+    return Tally(
+        quarantined=sum(row["bad"] for row in rows),
+        broken=_sums(errors, [row["errors"] for row in rows]),
+        warnings=_sums(warnings, [row["warnings"] for row in rows]),
+    )
+
+
+def _named(plan: Plan, items: Sequence[int]) -> dict[str, int]:
+    return dict(zip((child.field for child in plan.children), items, strict=False))
+
+
+def _verify(load: Manifest, rows: int, items: dict[str, int]) -> None:
+    said = {"rows": load.rows} | {field: number for field, number in load.items.items() if field in items}
+    there = {"rows": rows} | items
+    for what, number in said.items():
+        if number != there[what]:
+            raise RawDamaged(
+                f"load {load.load}: its manifest counts {number} ({what}), its parts hold {there[what]}",
+                "restore the parts from their noncurrent versions; their checksums stand in the manifest",
+            )
+
+
+def _sums(names: Sequence[str], counts: Sequence[Sequence[int]]) -> dict[str, int]:
+    """The counts by name, those of 0 left out."""
+    total: Counter[str] = Counter()
+    for numbers in counts:
+        total.update(dict(zip(names, numbers, strict=True)))
+    return dict(sorted((+total).items()))
+
+
+def living(tables: Tables, layout: Layout, plan: Plan, touched: DataFrame) -> dict[str, int]:
+    """Read the tables once more: `live_in_tables`, how many touched keys are in current or only in quarantine;
+    `live_rows`, rows of current that the source counts and keys that only quarantine holds."""
+    keys = list(plan.key)
+    texts = [F.col(name).cast("string").alias(name) for name in keys]
+    current = tables.read(layout.current)
+    soft = plan.strategy("soft_flag")
+    flag = next((field for field in plan.fields if soft and field.field == soft.field), None)
+    counted = current.where(~F.coalesce(F.col(flag.name), F.lit(False))) if flag else current
+    parts = [("live_rows", counted), ("live_in_tables", touched.join(current, keys, "left_semi"))]
+    if not tables.is_empty(layout.quarantine):
+        only = only_in_quarantine(tables, layout, plan).join(current.select(*texts), keys, "left_anti")
+        shown = F.get_json_object("_raw", f"$.{flag.field}").eqNullSafe("true") if flag else F.lit(False)
+        parts.append(("live_rows", only.where(~shown)))
+        parts.append(("live_in_tables", touched.select(*texts).join(only, keys, "left_semi")))
+    sums = (part.agg(F.lit(name).alias("name"), F.count(F.lit(1)).alias("n")) for name, part in parts)
+    result: Counter[str] = Counter()
+    for row in reduce(lambda left, right: left.union(right), sums).collect():
+        result[row["name"]] += row["n"]
+    return dict(result)

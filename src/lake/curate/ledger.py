@@ -1,0 +1,38 @@
+"""What curating writes into the state table: how far an entity is, and what a run did with it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class Ledger(Protocol):
+    """Where progress and records of a run are kept."""
+
+    def curated(self, entity: str, through: int) -> None:
+        """All tables of the entity hold its loads up to `through`."""
+
+    def record(self, run_id: str, entity: str, record: dict[str, Any]) -> None:
+        """What this run did with the entity."""
+
+
+class StateTable:
+    """The items `curated/<entity>` and `run#<run_id>/curate#<entity>` of the state table."""
+
+    def __init__(self, client: DynamoDBClient, table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def curated(self, entity: str, through: int) -> None:
+        """All tables of the entity hold its loads up to `through`."""
+        item = {"pk": {"S": "curated"}, "sk": {"S": entity}, "through": {"N": str(through)}}
+        self._client.put_item(TableName=self._table, Item=item)
+
+    def record(self, run_id: str, entity: str, record: dict[str, Any]) -> None:
+        """What this run did with the entity."""
+        text = json.dumps(record, sort_keys=True)
+        item = {"pk": {"S": f"run#{run_id}"}, "sk": {"S": f"curate#{entity}"}, "record": {"S": text}}
+        self._client.put_item(TableName=self._table, Item=item)

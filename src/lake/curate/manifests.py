@@ -1,0 +1,108 @@
+"""Manifests: the numbered commits of an entity's loads, read one after the other."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from lake.curate.errors import RawDamaged
+from lake.curate.store import Store
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A Parquet file of a load: its key in the raw bucket and how many rows it holds."""
+
+    key: str
+    rows: int
+
+    @property
+    def file(self) -> str:
+        """The last segment of the key, which no other part bears."""
+        return self.key.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A reading of all keys of the source. `loads` are those that hold its keys; only the last one names them."""
+
+    id: str
+    started_at: datetime
+    last: bool
+    loads: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One committed load. `items`: how many children of each navigation its rows hold."""
+
+    load: int
+    kind: Literal["rows", "keys"]
+    plan: str
+    parts: tuple[Part, ...]
+    rows: int
+    items: dict[str, int]
+    first_observed: datetime | None
+    sweep: Sweep | None
+
+    @property
+    def ends_sweep(self) -> bool:
+        """With this load, all keys of its sweep are there."""
+        return self.sweep is not None and self.sweep.last
+
+
+def manifest_key(entity: str, load: int) -> str:
+    """Where the manifest of a load lies in the raw bucket."""
+    source, _, name = entity.partition(".")
+    return f"manifests/{source}/{name}/{load:012d}.json"
+
+
+def read_manifest(store: Store, entity: str, load: int) -> Manifest | None:
+    """The manifest of that number, None where the load was not committed yet; raises RawDamaged where it can't be read."""
+    key = manifest_key(entity, load)
+    text = store.get(key)
+    if text is None:
+        return None
+    try:
+        return _parse(json.loads(text))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RawDamaged(
+            f"{key} is not a manifest that this version reads ({type(error).__name__}: {error})",
+            "compare it with docs/formats.md; its noncurrent versions in the bucket hold what was there before",
+        ) from error
+
+
+def manifests_after(store: Store, entity: str, through: int) -> Iterator[Manifest]:
+    """Committed loads above `through`, in order, until the first number that has none."""
+    load = through + 1
+    while manifest := read_manifest(store, entity, load):
+        yield manifest
+        load += 1
+
+
+def _parse(raw: dict[str, Any]) -> Manifest:
+    if raw["format"] != FORMAT or raw["kind"] not in ("rows", "keys"):
+        raise ValueError(f"format {raw['format']}, kind {raw['kind']}")
+    observed = (raw.get("observed") or {}).get("first")
+    return Manifest(
+        load=raw["load"],
+        kind=raw["kind"],
+        plan=raw["plan"],
+        parts=tuple(Part(part["key"], part["rows"]) for part in raw["parts"]),
+        rows=raw["rows"],
+        items=dict(raw.get("items") or {}),
+        first_observed=datetime.fromisoformat(observed) if observed else None,
+        sweep=_parse_sweep(raw["sweep"]) if raw.get("sweep") else None,
+    )
+
+
+def _parse_sweep(raw: dict[str, Any]) -> Sweep:
+    return Sweep(
+        id=raw["id"],
+        started_at=datetime.fromisoformat(raw["started_at"]),
+        last=raw["last"],
+        loads=tuple(raw["loads"] or ()),
+    )

@@ -1,0 +1,140 @@
+"""Raw loads as one batch of typed and checked versions."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F  # noqa: N812 (the name that all of Spark's users know)
+
+from lake.contract.plan import Plan
+from lake.curate.checking import error_rules, names_of_broken, warning_rules
+from lake.curate.columns import content, curated_type, literal, misfit, quoted, raw_schema, typed
+from lake.curate.errors import PlanLost
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from lake.contract.plan import Child
+    from lake.curate.manifests import Manifest
+    from lake.curate.store import Store
+
+JSON_OPTIONS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "ignoreNullFields": "false"}
+
+
+def plan_of(store: Store, manifest: Manifest) -> Plan:
+    """The plan that wrote a load; raises PlanLost."""
+    text = store.get(f"plans/{manifest.plan}.json")
+    if text is None:
+        raise PlanLost(
+            f"load {manifest.load} was written under plan {manifest.plan}, which plans/ in the raw bucket doesn't hold",
+            "restore its noncurrent version, or deploy the release that wrote the load once more: it copies its plans there",
+        )
+    return Plan.load(text.decode())
+
+
+def versions(spark: SparkSession, store: Store, plan: Plan, loads: Sequence[Manifest]) -> DataFrame:
+    """All versions of the loads in today's columns, one row each.
+
+    Beside the fields and an array for each child: `_load`, `_row`, `_observed_at`, `_cursor`, `_content`, `_reasons`
+    and `_warnings` (names of broken rules), `_raw` (the record as JSON where there are reasons).
+    """
+    by_plan = groupby(sorted(loads, key=lambda load: load.plan), key=lambda load: load.plan)
+    groups = [list(group) for _, group in by_plan]
+    parts = [
+        _today(_raw(spark, store, group, written), written, plan)
+        for group in groups
+        for written in (plan_of(store, group[0]),)
+    ]
+    batch = reduce(lambda left, right: left.unionByName(right), parts or [_today(_nothing(spark, plan), plan, plan)])
+    return (
+        batch.withColumns(
+            {
+                "_reasons": F.expr(names_of_broken(error_rules(plan))),
+                "_warnings": F.expr(names_of_broken(warning_rules(plan))),
+                "_content": F.expr(content(plan)),
+            }
+        )
+        .withColumn("_raw", F.when(F.size("_reasons") > 0, F.to_json("_source", JSON_OPTIONS)))
+        .drop("_source", "_misfit")
+    )
+
+
+def _raw(spark: SparkSession, store: Store, loads: list[Manifest], written: Plan) -> DataFrame:
+    """The loads of one plan as they lie in raw, and `_load`."""
+    paths = [store.path(part.key) for load in loads for part in load.parts]
+    files = ", ".join(f"({literal(part.file)}, {load.load}L)" for load in loads for part in load.parts)
+    numbers = spark.sql(f"SELECT * FROM VALUES {files} AS loads(_file, _load)")  # noqa: S608 (escaped literals)
+    raw = spark.read.schema(raw_schema(written)).parquet(*paths).withColumn("_file", F.col("_metadata.file_name"))
+    return raw.join(F.broadcast(numbers), "_file").drop("_file")
+
+
+def _nothing(spark: SparkSession, plan: Plan) -> DataFrame:
+    """A load without rows."""
+    return spark.createDataFrame([], f"{raw_schema(plan)}, _load BIGINT")
+
+
+def _today(raw: DataFrame, written: Plan, today: Plan) -> DataFrame:
+    """Raw rows in today's columns; `_source` holds the row as it was."""
+    source = F.struct(*(column for column in raw.columns if column != "_load"))
+    return raw.select(
+        *(F.expr(text).alias(name) for name, text in _values(written, today).items()),
+        F.expr(_misfit(written, today)).alias("_misfit"),
+        *("_load", "_row", "_observed_at", "_cursor"),
+        source.alias("_source"),
+    )
+
+
+def _values(written: Plan, today: Plan) -> dict[str, str]:
+    """The SQL of each curated column, from raw columns."""
+    before = {field.name: field for field in written.fields}
+    values = {}
+    for field in today.fields:
+        old = before.get(field.name)
+        values[field.name] = typed(old, field, quoted(old.field) if old else "")
+    children = {child.name: child for child in written.children}
+    for child in today.children:
+        values[child.name] = _items(children.get(child.name), child)
+    return values
+
+
+def _items(written: Child | None, today: Child) -> str:
+    kind = ", ".join(f"{quoted(field.name)}: {curated_type(field)}" for field in today.fields)
+    if written is None:
+        return f"CAST(array() AS ARRAY<STRUCT<{kind}>>)"
+    before = {field.name: field for field in written.fields}
+    members = ", ".join(
+        f"{literal(field.name)}, {typed(old, field, f'x.{quoted(old.field)}' if old else '')}"
+        for field in today.fields
+        for old in (before.get(field.name),)
+    )
+    return f"coalesce(transform({quoted(written.field)}, x -> named_struct({members})), array())"
+
+
+def _misfit(written: Plan, today: Plan) -> str:
+    """The SQL condition that some value of the document is not of its type."""
+    before = {field.name: field for field in written.fields}
+    lost = [
+        misfit(before.get(field.name), field, quoted(before[field.name].field))
+        for field in today.fields
+        if field.name in before
+    ]
+    children = {child.name: child for child in written.children}
+    for child in today.children:
+        if (old := children.get(child.name)) is not None:
+            lost.append(_misfit_of_items(old, child))
+    return " OR ".join(("_unfit IS NOT NULL", *(condition for condition in lost if condition)))
+
+
+def _misfit_of_items(written: Child, today: Child) -> str | None:
+    before = {field.name: field for field in written.fields}
+    lost = [
+        misfit(before[field.name], field, f"x.{quoted(before[field.name].field)}")
+        for field in today.fields
+        if field.name in before
+    ]
+    conditions = " OR ".join(condition for condition in lost if condition)
+    return f"coalesce(exists({quoted(written.field)}, x -> {conditions}), false)" if conditions else None

@@ -1,0 +1,106 @@
+"""The curated tables as Spark writes them: creation, properties, merges that survive a lost commit."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.curate.columns import literal, quoted
+from lake.curate.errors import CommitLost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from lake.curate.layout import Table
+
+THROUGH = "lake.curated_through"
+LAST_SWEEP = "lake.last_sweep"
+EMPTY = "none"
+ATTEMPTS = 5
+LOST_COMMITS = ("ValidationException", "CommitFailedException")
+NEW_TABLE = {
+    "format-version": "2",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "20",
+}
+
+
+class Tables:
+    """The tables of one database, for example `glue_catalog.lake_curated`."""
+
+    def __init__(self, spark: SparkSession, database: str) -> None:
+        self._spark = spark
+        self._database = database
+
+    def name(self, table: Table) -> str:
+        """The table's identifier in SQL."""
+        return ".".join(quoted(part) for part in (*self._database.split("."), table.name))
+
+    def read(self, table: Table) -> DataFrame:
+        """The table as it is now."""
+        return self._spark.table(self.name(table))
+
+    def ensure(self, table: Table) -> None:
+        """Create the table, or give it the columns that the contract has got since. Other changes are left to Iceberg."""
+        if not self._spark.catalog.tableExists(self.name(table)):
+            columns = ", ".join(f"{quoted(c.name)} {c.type} COMMENT {literal(c.comment)}" for c in table.columns)
+            self._spark.sql(
+                f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({columns}) USING iceberg "
+                f"COMMENT {literal(table.comment)} TBLPROPERTIES ({_pairs(NEW_TABLE)})"
+            )
+            return
+        there = set(self.read(table).columns)
+        missing = [column for column in table.columns if column.name not in there]
+        if missing:
+            columns = ", ".join(f"{quoted(c.name)} {c.type} COMMENT {literal(c.comment)}" for c in missing)
+            self._spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({columns})")
+
+    def properties(self, table: Table) -> dict[str, str]:
+        """The table's properties, Iceberg's `current-snapshot-id` among them."""
+        rows = self._spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").collect()
+        return {row["key"]: row["value"] for row in rows}
+
+    def is_empty(self, table: Table) -> bool:
+        """Nothing was ever written to the table."""
+        return self.properties(table).get("current-snapshot-id", EMPTY) == EMPTY
+
+    def note(self, table: Table, properties: Mapping[str, str]) -> None:
+        """Set properties where they differ from what the table says; this makes no snapshot."""
+        known = self.properties(table)
+        if all(known.get(key) == value for key, value in properties.items()):
+            return
+        self._spark.sql(f"ALTER TABLE {self.name(table)} SET TBLPROPERTIES ({_pairs(properties)})")
+
+    def merge(self, table: Table, source: DataFrame, on: Sequence[str], actions: Callable[[Any], Any]) -> None:
+        """Merge `source` (alias s) into the table (its own name), by the columns of `on`.
+
+        `actions` adds the branches to Spark's MergeIntoWriter. Iceberg doesn't repeat a merge whose files another writer
+        has changed meanwhile: it is run again here, which the branches' conditions must allow. Raises CommitLost when
+        others were faster each time.
+        """
+        condition = " AND ".join(f"{quoted(table.name)}.{quoted(name)} = s.{quoted(name)}" for name in on)
+        writer = actions(source.alias("s").mergeInto(self.name(table), F.expr(condition)))
+        for attempt in range(ATTEMPTS):
+            try:
+                writer.merge()
+            except (PySparkException, Py4JJavaError) as error:
+                if not any(name in str(error) for name in LOST_COMMITS):
+                    raise
+                time.sleep(random.uniform(0.1, 0.5) * 2**attempt)  # noqa: S311 (jitter, no secret)
+            else:
+                return
+        raise CommitLost(
+            f"other writers committed to {self.name(table)} before each of {ATTEMPTS} attempts to merge",
+            "see which other job writes to this table, then run again",
+        )
+
+
+def _pairs(properties: Mapping[str, str]) -> str:
+    return ", ".join(f"{literal(key)}={literal(value)}" for key, value in properties.items())

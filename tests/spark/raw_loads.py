@@ -1,0 +1,176 @@
+"""A raw bucket in a folder: loads written as docs/formats.md says, for tests of curating."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lake.contract.plan import Field, Plan
+
+NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
+MICROS = 6
+
+
+def at(minutes: float) -> datetime:
+    """An instant so many minutes after noon."""
+    return NOON + timedelta(minutes=minutes)
+
+
+def cursor(minutes: float, digits: int = 7) -> str:
+    """The same instant as a cursor of fixed width."""
+    moment = at(minutes)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}{'0' * (digits - 6)}Z"
+
+
+def stamp(moment: datetime) -> str:
+    """An instant in a manifest."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@dataclass(frozen=True)
+class Version:
+    """One row of a load: values by API name (children as lists), when it was observed, its cursor."""
+
+    values: dict[str, Any]
+    observed_at: datetime
+    cursor: str | None
+    unfit: dict[str, str] | None = None
+    unmapped: dict[str, Any] | None = None
+
+
+@dataclass
+class RawFolder:
+    """The store of a test, and the way to fill it."""
+
+    folder: Path
+    loads: dict[str, int] = field(default_factory=dict)
+
+    def get(self, key: str) -> bytes | None:
+        """The object's bytes, None where there is none."""
+        path = self.folder / key
+        return path.read_bytes() if path.exists() else None
+
+    def path(self, key: str) -> str:
+        """The object's path for Spark."""
+        return str(self.folder / key)
+
+    def rows(self, plan: Plan, versions: Sequence[Version], parts: int = 1) -> int:
+        """Commit a load of rows; returns its number."""
+        load, load_id = self._next(plan)
+        records = [_record(plan, position, version) for position, version in enumerate(versions)]
+        size = max(1, -(-len(records) // parts))
+        keys = []
+        for number, start in enumerate(range(0, len(records), size)):
+            key = f"data/{plan.source}/{plan.name}/major={plan.major}/loaded_on=2026-11-16/{load_id}-{number}.parquet"
+            keys.append(self._write(key, pa.Table.from_pylist(records[start : start + size], schema=row_schema(plan))))
+        items = {
+            child.field: sum(len(version.values.get(child.field) or ()) for version in versions)
+            for child in plan.children
+        }
+        observed = [version.observed_at for version in versions]
+        self._commit(plan, load, load_id, "rows", keys, {
+            "items": items,
+            "observed": {"first": stamp(min(observed)), "last": stamp(max(observed))} if observed else None,
+        })
+        return load
+
+    def sweep(self, plan: Plan, keys: Sequence[tuple[str, ...]], started_at: datetime, loads: int = 1) -> int:
+        """Commit a key sweep in so many loads; returns the number of its last."""
+        names = [key.field for key in plan.key_fields]
+        schema = pa.schema([(name, pa.string()) for name in names])
+        size = max(1, -(-len(keys) // loads))
+        numbers: list[int] = []
+        for position in range(loads):
+            load, load_id = self._next(plan)
+            numbers.append(load)
+            chunk = [dict(zip(names, key, strict=True)) for key in keys[position * size : (position + 1) * size]]
+            part = self._write(
+                f"keys/{plan.source}/{plan.name}/{load_id}-0.parquet", pa.Table.from_pylist(chunk, schema=schema)
+            )
+            last = position == loads - 1
+            sweep = {"id": f"sweep-{numbers[0]}", "started_at": stamp(started_at), "last": last,
+                     "loads": numbers if last else None}
+            self._commit(plan, load, load_id, "keys", [part], {"sweep": sweep})
+        return numbers[-1]
+
+    def _next(self, plan: Plan) -> tuple[int, str]:
+        load = self.loads.get(plan.entity, 0) + 1
+        self.loads[plan.entity] = load
+        return load, f"20261116T120000Z-{load:08x}"
+
+    def _write(self, key: str, table: pa.Table) -> dict[str, Any]:
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path, compression="zstd")
+        content = path.read_bytes()
+        return {"key": key, "rows": table.num_rows, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+    def _commit(
+        self, plan: Plan, load: int, load_id: str, kind: str, parts: list[dict[str, Any]], more: dict[str, Any]
+    ) -> None:
+        self._text(f"plans/{plan.sha256}.json", plan.dump())
+        rows = sum(part["rows"] for part in parts)
+        manifest = {
+            "format": 1, "entity": plan.entity, "load": load, "load_id": load_id, "kind": kind, "reason": "window",
+            "lane": "live", "plan": plan.sha256, "major": plan.major, "run_id": "run-1", "token": 1, "window": None,
+            "observed": None, "parts": parts, "rows": rows, "items": {},
+            "counts": {"received": rows, "landed": rows, "repeated": 0, "beyond": 0},
+            "sweep": None, "checkpoint": None, "committed_at": stamp(NOON), **more,
+        }  # fmt: skip
+        self._text(f"manifests/{plan.source}/{plan.name}/{load:012d}.json", json.dumps(manifest))
+
+    def _text(self, key: str, text: str) -> None:
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def row_schema(plan: Plan) -> pa.Schema:
+    """The Arrow schema of the plan's row files."""
+    own = [(column.field, arrow_type(column)) for column in plan.fields]
+    children = [
+        (child.field, pa.list_(pa.struct([(column.field, arrow_type(column)) for column in child.fields])))
+        for child in plan.children
+    ]
+    instants = pa.timestamp("us", tz="UTC")
+    return pa.schema([
+        *own, *children, ("_row", pa.int64()), ("_observed_at", instants), ("_cursor", pa.string()),
+        ("_unfit", pa.string()), ("_unmapped", pa.string()),
+    ])  # fmt: skip
+
+
+def arrow_type(column: Field) -> pa.DataType:
+    """The type of a field in a row file."""
+    match column.base, column.parameters:
+        case "decimal", (precision, scale):
+            return pa.decimal128(precision, scale)
+        case "timestamp", (digits,) if digits <= MICROS:
+            return pa.timestamp("us", tz="UTC")
+        case "boolean", _:
+            return pa.bool_()
+        case "int64", _:
+            return pa.int64()
+        case "date", _:
+            return pa.date32()
+        case _:
+            return pa.string()
+
+
+def _record(plan: Plan, position: int, version: Version) -> dict[str, Any]:
+    known = {column.field for column in plan.fields} | {child.field for child in plan.children}
+    if strange := set(version.values) - known:
+        raise ValueError(f"{plan.entity} has no fields {sorted(strange)}")
+    return {
+        **version.values,
+        "_row": position,
+        "_observed_at": version.observed_at,
+        "_cursor": version.cursor,
+        "_unfit": json.dumps(version.unfit) if version.unfit else None,
+        "_unmapped": json.dumps(version.unmapped) if version.unmapped else None,
+    }
