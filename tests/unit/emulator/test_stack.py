@@ -1,0 +1,71 @@
+"""The stack as a whole: who holds a port, and what became of a lake whose emulator is gone."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import ports
+from local.stack import PortInUse, Ports, Stack
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which this very process listens."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        yield int(server.getsockname()[1])
+
+
+@pytest.fixture
+def stack(tmp_path: Path, taken: int) -> Stack:
+    """A stack whose emulator's port is the taken one; nothing of it was started."""
+    (tmp_path / "aws").mkdir()
+    return Stack(Ports(aws=taken, crm=1, erp=2), tmp_path)
+
+
+def test_who_listens_on_a_port_is_named(taken: int) -> None:
+    assert ports.in_use(taken)
+    assert f"process {os.getpid()}" in ports.owner(taken)
+
+
+def test_a_port_of_which_nothing_is_known_is_another_programs() -> None:
+    assert not ports.in_use(1)
+    assert ports.owner(1) == "another program"
+
+
+def test_a_taken_port_stops_the_start_and_names_port_program_and_remedy(stack: Stack, taken: int) -> None:
+    with pytest.raises(PortInUse, match=rf"port {taken}.*process {os.getpid()}.*--port-base"):
+        stack.up(lambda _line: None)
+
+
+def test_a_lake_is_lost_with_the_emulator_that_held_it(stack: Stack, tmp_path: Path) -> None:
+    found = [stack.status().lake]
+    _emulator_runs(tmp_path, "first")
+    stack.mark_deployed()
+    found.append(stack.status().lake)
+    _emulator_runs(tmp_path, "second")
+    found.append(stack.status().lake)
+    (tmp_path / "aws.pid").unlink()
+    found.append(stack.status().lake)
+
+    assert found == ["none", "deployed", "lost", "lost"]
+
+
+def test_a_wiped_stack_knows_of_no_lake(stack: Stack, tmp_path: Path) -> None:
+    _emulator_runs(tmp_path, "first")
+    stack.mark_deployed()
+
+    stack.wipe()
+
+    assert stack.status().lake == "none"
+
+
+def _emulator_runs(directory: Path, instance: str) -> None:
+    """What a running emulator leaves in the stack's folder; this process stands for it."""
+    (directory / "aws.pid").write_text(str(os.getpid()), encoding="utf-8")
+    (directory / "aws" / "instance.json").write_text(json.dumps({"instance": instance}), encoding="utf-8")
