@@ -22,27 +22,36 @@ _USERS = {"crm": ("lake-reader", "crm-secret"), "erp": ("LAKE", "erp-secret")}
 
 
 def main() -> int:
-    """Serve until SIGTERM or Ctrl-C; 1 where the port is in use."""
+    """Serve until SIGTERM or Ctrl-C; 1, with the reason, where that cannot be."""
     options = _arguments().parse_args()
-    now = parse_instant(options.now) if options.now else default_now(datetime.now(UTC).date())
+    today = datetime.now(UTC)
+    now = parse_instant(options.now) if options.now else default_now(today.date())
+    if now > today:
+        return _refused(options, f"--now {clock_text(now)} is later than real time: give an instant in the past")
     store = open_store(options.source, options.data, options.seed, options.size, now)
+    made_of = store.meta("seed"), store.meta("size")
+    if made_of != (str(options.seed), options.size):
+        there = f"{store.path} holds a world of seed {made_of[0]} and size {made_of[1]}"
+        return _refused(options, f"{there}: ask for these, or remove it")
     faults = Faults(Response)
-    port = options.port or _PORTS[options.source]
+    port = _PORTS[options.source] if options.port is None else options.port
     try:
         server = make_server(port, store, _application(options, store), Control(store, faults), faults)
     except OSError as problem:
-        print(
-            f"{options.source}: port {port} cannot be taken ({problem.strerror}): give another --port", file=sys.stderr
-        )
-        return 1
+        return _refused(options, f"port {port} cannot be taken ({problem.strerror}): give another --port")
     for number in (signal.SIGTERM, signal.SIGINT):
         # shutdown() waits for the serving loop, which this very thread runs: another one has to ask for it.
         signal.signal(number, lambda *_: Thread(target=server.shutdown).start())
-    print(f"{options.source} ready at http://127.0.0.1:{port}, clock {clock_text(store.now)}", flush=True)
+    print(f"{options.source} ready at http://127.0.0.1:{server.server_port}, clock {clock_text(store.now)}", flush=True)
     server.serve_forever(poll_interval=0.1)
     server.server_close()
     store.close()
     return 0
+
+
+def _refused(options: argparse.Namespace, reason: str) -> int:
+    print(f"{options.source}: {reason}", file=sys.stderr)
+    return 1
 
 
 def _application(options: argparse.Namespace, store: Store) -> Application:
@@ -55,7 +64,7 @@ def _application(options: argparse.Namespace, store: Store) -> Application:
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.simulators", description=__doc__)
     parser.add_argument("source", choices=["crm", "erp"])
-    parser.add_argument("--port", type=int, help="default: crm 8801, erp 8802")
+    parser.add_argument("--port", type=int, help="default: crm 8801, erp 8802; 0: any free one")
     parser.add_argument("--data", type=Path, required=True, help="folder of crm.sqlite and erp.sqlite")
     parser.add_argument("--size", choices=sorted(SIZES), default="S")
     parser.add_argument("--seed", type=int, default=7)

@@ -1,11 +1,12 @@
 """The generated world: the same for the same seed, with the dirt it promises, and a day in which all of it happens."""
 
 import hashlib
-import os
 import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -166,26 +167,40 @@ def test_simulated_time_starts_in_the_morning_a_week_ago() -> None:
 
 
 def test_a_process_serves_says_so_and_stops_at_sigterm(tmp_path: Path) -> None:
-    arguments = ["-m", "local.simulators", "crm", "--port", "18801", "--data", str(tmp_path), "--now", NOW.isoformat()]
-    with subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True, env=os.environ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "crm ready at http://127.0.0.1:18801, clock 2026-11-16T06:00:00Z\n"
-        state = Simulator("http://127.0.0.1:18801").state()
+    with simulator("crm", "--data", str(tmp_path), "--now", NOW.isoformat()) as (process, line):
+        url, _, clock = line.removeprefix("crm ready at ").partition(", clock ")
+        state = Simulator(url).state()
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0
 
+    assert clock == "2026-11-16T06:00:00Z\n"
     assert (state["now"], state["seed"], state["rows"]["crm.account"]) == ("2026-11-16T06:00:00Z", 7, 240)
 
 
-def test_a_port_in_use_is_named(tmp_path: Path) -> None:
-    arguments = ["-m", "local.simulators", "erp", "--data", str(tmp_path), "--port"]
-    with subprocess.Popen(
-        [sys.executable, *arguments, "18802"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as first:
-        assert first.stdout is not None
-        first.stdout.readline()
-        second = subprocess.run([sys.executable, *arguments, "18802"], capture_output=True, text=True, check=False)
-        first.terminate()
+def test_what_cannot_be_served_is_refused_with_the_reason(tmp_path: Path) -> None:
+    with simulator("crm", "--data", str(tmp_path)) as (_, line):
+        port = line.partition(", clock ")[0].rpartition(":")[2]
 
-    assert second.returncode == 1
-    assert "port 18802 cannot be taken" in second.stderr
+        assert f"port {port} cannot be taken" in refusal("--data", str(tmp_path), "--port", port)
+        assert "holds a world of seed 7 and size S" in refusal("--data", str(tmp_path), "--seed", "8")
+        assert "later than real time" in refusal("--data", str(tmp_path), "--now", "2999-01-01T00:00:00Z")
+
+
+@contextmanager
+def simulator(source: str, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process of its own on a free port, and the line that says it is ready."""
+    command = [sys.executable, "-m", "local.simulators", source, "--port", "0", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, process.stdout.readline()
+        finally:
+            process.terminate()
+
+
+def refusal(*arguments: str) -> str:
+    """What a CRM that cannot be started says."""
+    command = [sys.executable, "-m", "local.simulators", "crm", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    return done.stderr
