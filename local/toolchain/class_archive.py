@@ -14,7 +14,16 @@ from pathlib import Path
 from local.toolchain.errors import ToolchainError
 from local.toolchain.jvm import QUICK_START, Toolchain, local_settings, write_properties
 
-SCRIPT = "import sys; from pathlib import Path; from local.toolchain import warm_up; warm_up.run(Path(sys.argv[1]))"
+SCRIPT = """
+import sys
+from pathlib import Path
+from pyspark import SparkContext
+from local.toolchain import warm_up
+warm_up.run(Path(sys.argv[1]))
+jvm = SparkContext._gateway.proc
+jvm.stdin.close()  # it ends then, and writes the archive as it does
+sys.exit(jvm.wait())
+"""
 
 
 def location(directory: Path, java_home: Path, jars: tuple[Path, ...]) -> Path:
@@ -32,7 +41,7 @@ def make(toolchain: Toolchain) -> None:
     """
     archive = toolchain.class_archive
     archive.parent.mkdir(parents=True, exist_ok=True)
-    part = archive.with_suffix(".part")
+    part = archive.with_suffix(f".{os.getpid()}.part")  # two may be at it
     scratch = Path(tempfile.mkdtemp(prefix="warm-"))
     try:
         properties = write_properties(scratch / "spark.properties", local_settings(toolchain, scratch))
