@@ -10,10 +10,19 @@ def install(settings: EmulatorSettings, toolchain: Toolchain) -> SparkPool:
     """Raises `signatures.EmulatorChanged` by name where the emulator is not the known one."""
     signatures.check()
     # MiniStack reads its environment as it is imported: not before the check, and never at this module's top.
-    from local.emulator import athena_iceberg, calls, crawler, glue_spark, glue_sync, state_machine_yaml  # noqa: PLC0415
+    from local.emulator import (  # noqa: PLC0415
+        athena_iceberg,
+        calls,
+        crawler,
+        glue_spark,
+        glue_sync,
+        secure_transport,
+        state_machine_yaml,
+    )
 
     pool = SparkPool(settings, toolchain)
     calls.install(settings.calls)
+    secure_transport.install()
     state_machine_yaml.install()
     glue_spark.install(settings, pool)
     glue_sync.install()

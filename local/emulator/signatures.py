@@ -14,6 +14,7 @@ VERSION = "1.5.33"
 
 EXPECTED: Mapping[str, str] = {
     "ministack.app:main": "()",
+    "ministack.app:pin_request_origin": "(source_ip: str, secure_transport: bool) -> None",
     "ministack.core.iam_evaluator:enforce": (
         "(access_key_id: str, iam_action: str, service: str, region: str, resource_arn: str = '*', "
         "service_context: dict[str, typing.Any] | None = None)"
