@@ -15,7 +15,7 @@ from lake.curate.tables import Tables
 
 options = getResolvedOptions(sys.argv, ["run_id", "entities", "raw_bucket", "state_table", "curated_database"])
 log_as_json()
-spark = SparkSession.builder.getOrCreate()
+spark = SparkSession.builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
 curate_entities(
     spark,
     Tables(spark, f"glue_catalog.{options['curated_database']}"),
