@@ -7,19 +7,21 @@ visible 24 minutes after it: whoever read up to the end must look back to find t
 # ruff: noqa: S608  names come from the schema; values are bound
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
 from local.simulators import changes, names, schema
 from local.simulators.changes import Moment
-from local.simulators.instants import clock_text, ts7_text
+from local.simulators.instants import clock_text, parse_instant, ts7_text
 from local.simulators.orders import Market, amount, cents, new_order, total
 from local.simulators.schema import Entity
 from local.simulators.store import Key, Row, Store
-from local.simulators.world import SIZES, World, account_id, customer_number
+from local.simulators.world import FIRST_PARTNER, SIZES, World, account_id, accounts, customer_number, vat_type
 
 LATE = timedelta(minutes=25)
+_LIVE = "IsDeleted = 0"
+_PARTNER = schema.BUSINESS_PARTNER
 
 
 @dataclass
@@ -50,13 +52,17 @@ class _Day:
 
     def pick(self, entity: Entity, count: int, where: str = "1 = 1") -> list[Key]:
         """Up to `count` rows that nothing has happened to today; fewer where there are not so many."""
-        columns = ", ".join(entity.key)
-        sql = f"SELECT {columns} FROM {entity.set_name} WHERE _visible_at <= ? AND {where} ORDER BY {columns}"
-        found = [tuple(row) for row in self.store.read(sql, (clock_text(self.start),))]
-        free = [key for key in found if key[:1] not in self.taken]
+        free = self.peek(entity, where)
         picked = self.rng.sample(free, min(count, len(free)))
         self.taken.update(key[:1] for key in picked)
         return picked
+
+    def peek(self, entity: Entity, where: str) -> list[Key]:
+        """Every row of a kind that nothing has happened to today."""
+        columns = ", ".join(entity.key)
+        sql = f"SELECT {columns} FROM {entity.set_name} WHERE _visible_at <= ? AND {where} ORDER BY {columns}"
+        found = [tuple(row) for row in self.store.read(sql, (clock_text(self.start),))]
+        return [key for key in found if key[:1] not in self.taken]
 
 
 def day_of_changes(store: Store, end: datetime) -> dict[str, object]:
@@ -73,45 +79,74 @@ def day_of_changes(store: Store, end: datetime) -> dict[str, object]:
 
 
 def _crm_day(day: _Day, world: World) -> dict[str, int]:
-    store, entity = day.store, schema.ACCOUNT
-    live, gone = "IsDeleted = 0", "IsDeleted = 1 AND MasterRecordId IS NULL"
-    everyone = store.read("SELECT COUNT(*) FROM Account WHERE IsDeleted = 0")[0][0]
-    done = {"deleted": 0, "merged": 0}
-    ties = day.pick(entity, min(2_500, everyone // 4), live)
-    at = day.stamp()
-    for key in ties:
-        changes.change(store, entity, key, {"OwnerId": "0055g0000000009AAA"}, Moment(at))
-    for key in day.pick(entity, 12, live):
-        changes.delete(store, entity, [key], Moment(day.stamp()), hard=False)
-        done["deleted"] += 1
-    restored = day.pick(entity, 2, gone)
-    for key in restored:
-        changes.undelete(store, entity, [key], Moment(day.stamp()))
-    for loser, winner in zip(day.pick(entity, 3, live), day.pick(entity, 3, live), strict=True):
-        columns = {"IsDeleted": 1, "MasterRecordId": winner[0]}
-        changes.change(store, entity, loser, columns, Moment(day.stamp()))
-        changes.change(store, entity, winner, {"Industry": "Machinery"}, Moment(day.stamp()))
-        done["merged"] += 1
-    split = day.pick(entity, 1, f"{live} AND ERP_Customer_Number__c IS NOT NULL")
-    for key in split:
-        other = customer_number(day.rng.randrange(world.size.customers))
-        changes.change(store, entity, key, {"ERP_Customer_Number__c": other}, Moment(day.stamp()))
-    edited = day.pick(entity, max(3, everyone // 50), live)
-    for key in edited:
-        columns = {"Industry": day.rng.choice(names.INDUSTRIES), "BillingPostalCode": names.digits(day.rng, 5)}
-        changes.change(store, entity, key, columns, Moment(day.stamp()))
-    late = day.pick(entity, min(20, everyone // 12), live)
-    for key in late:
-        changes.change(store, entity, key, {"Industry": "Late news"}, day.late)
-    born = _new_accounts(day, max(5, everyone // 500))
-    return done | {
-        "stamped_at_one_instant": len(ties),
-        "restored": len(restored),
-        "split": len(split),
-        "changed": len(edited),
-        "late": len(late),
-        "inserted": born,
+    accounts = day.store.read("SELECT COUNT(*) FROM Account WHERE IsDeleted = 0")[0][0]
+    return {
+        "stamped_at_one_instant": _reassign(day, min(2_500, accounts // 4)),
+        "deleted": _bin(day, 12),
+        "restored": _restore(day, 2),
+        "merged": _merge(day, 3),
+        "split": _split(day, world, 1),
+        "changed": _edit(day, max(3, accounts // 50)),
+        "late": _late_accounts(day, min(20, accounts // 12)),
+        "inserted": _new_accounts(day, max(5, accounts // 500)),
     }
+
+
+def _reassign(day: _Day, count: int) -> int:
+    """A salesman leaves: his accounts get another owner in one transaction, hence one stamp."""
+    picked, at = day.pick(schema.ACCOUNT, count, _LIVE), day.stamp()
+    for key in picked:
+        changes.change(day.store, schema.ACCOUNT, key, {"OwnerId": "0055g0000000009AAA"}, Moment(at))
+    return len(picked)
+
+
+def _bin(day: _Day, count: int) -> int:
+    picked = day.pick(schema.ACCOUNT, count, _LIVE)
+    for key in picked:
+        changes.delete(day.store, schema.ACCOUNT, [key], Moment(day.stamp()), hard=False)
+    return len(picked)
+
+
+def _restore(day: _Day, count: int) -> int:
+    picked = day.pick(schema.ACCOUNT, count, "IsDeleted = 1 AND MasterRecordId IS NULL")
+    for key in picked:
+        changes.undelete(day.store, schema.ACCOUNT, [key], Moment(day.stamp()))
+    return len(picked)
+
+
+def _merge(day: _Day, count: int) -> int:
+    """The loser goes to the recycle bin and names the winner, which takes a field over."""
+    picked = day.pick(schema.ACCOUNT, 2 * count, _LIVE)
+    pairs = list(zip(picked[::2], picked[1::2], strict=False))
+    for loser, winner in pairs:
+        at = Moment(day.stamp())
+        changes.change(day.store, schema.ACCOUNT, loser, {"IsDeleted": 1, "MasterRecordId": winner[0]}, at)
+        changes.change(day.store, schema.ACCOUNT, winner, {"Industry": "Machinery"}, at)
+    return len(pairs)
+
+
+def _split(day: _Day, world: World, count: int) -> int:
+    """An account turns out to be another customer of the ERP."""
+    picked = day.pick(schema.ACCOUNT, count, f"{_LIVE} AND ERP_Customer_Number__c IS NOT NULL")
+    for key in picked:
+        other = customer_number(day.rng.randrange(world.size.customers))
+        changes.change(day.store, schema.ACCOUNT, key, {"ERP_Customer_Number__c": other}, Moment(day.stamp()))
+    return len(picked)
+
+
+def _edit(day: _Day, count: int) -> int:
+    picked = day.pick(schema.ACCOUNT, count, _LIVE)
+    for key in picked:
+        columns = {"Industry": day.rng.choice(names.INDUSTRIES), "BillingPostalCode": names.digits(day.rng, 5)}
+        changes.change(day.store, schema.ACCOUNT, key, columns, Moment(day.stamp()))
+    return len(picked)
+
+
+def _late_accounts(day: _Day, count: int) -> int:
+    picked = day.pick(schema.ACCOUNT, count, _LIVE)
+    for key in picked:
+        changes.change(day.store, schema.ACCOUNT, key, {"Industry": "Late news"}, day.late)
+    return len(picked)
 
 
 def _new_accounts(day: _Day, count: int) -> int:
@@ -130,18 +165,10 @@ def _new_accounts(day: _Day, count: int) -> int:
 
 
 def _erp_day(day: _Day, world: World) -> dict[str, int]:
-    store = day.store
-    done = _partner_day(day, world)
-    orders = store.read("SELECT COUNT(*) FROM A_SalesOrder")[0][0]
-    ties = day.pick(schema.SALES_ORDER, min(2_500, orders // 4))
-    at = day.stamp7()
-    for key in ties:
-        changes.change(store, schema.SALES_ORDER, key, {"SalesOrganization": "1010"}, Moment(at))
-    for key in (gone := day.pick(schema.SALES_ORDER, 5)):
-        changes.delete(store, schema.SALES_ORDER, [key], Moment(), hard=True)
-    return done | {
-        "stamped_at_one_instant": len(ties),
-        "deleted": len(gone),
+    orders = day.store.read("SELECT COUNT(*) FROM A_SalesOrder")[0][0]
+    return _partner_day(day, world) | {
+        "stamped_at_one_instant": _reorganise(day, min(2_500, orders // 4)),
+        "deleted": _erase(day, 5),
         "orders_changed": _requantify(day, max(5, orders // 50)),
         "orders_reopened": _reopen(day, 4),
         "orders_without_stamp": _unstamped(day, 3),
@@ -149,6 +176,20 @@ def _erp_day(day: _Day, world: World) -> dict[str, int]:
         "late": _late_orders(day, world, 10),
         "orders_inserted": _new_orders(day, world, max(5, orders // 700)),
     }
+
+
+def _reorganise(day: _Day, count: int) -> int:
+    """Orders move to another sales organisation in one transaction, hence with one stamp."""
+    picked, at = day.pick(schema.SALES_ORDER, count), day.stamp7()
+    for key in picked:
+        changes.change(day.store, schema.SALES_ORDER, key, {"SalesOrganization": "1010"}, Moment(at))
+    return len(picked)
+
+
+def _erase(day: _Day, count: int) -> int:
+    picked = day.pick(schema.SALES_ORDER, count)
+    changes.delete(day.store, schema.SALES_ORDER, picked, Moment(), hard=True)
+    return len(picked)
 
 
 def _requantify(day: _Day, count: int) -> int:
@@ -212,7 +253,7 @@ def _new_orders(day: _Day, world: World, count: int, moment: Moment | None = Non
 
 
 def _partner_day(day: _Day, world: World) -> dict[str, int]:
-    store, entity = day.store, schema.BUSINESS_PARTNER
+    store, entity = day.store, _PARTNER
     renamed = day.pick(entity, max(3, world.size.customers // 50), "BusinessPartnerCategory = '2'")
     for key in renamed:
         name = names.company(day.rng, day.rng.randrange(10**6)).name
@@ -228,13 +269,17 @@ def _partner_day(day: _Day, world: World) -> dict[str, int]:
 
 
 def _matching_vat(day: _Day, world: World) -> int:
-    """A customer that had no VAT number in the ERP gets its own, which its account may have had all along."""
+    """A customer without a VAT number in the ERP gets its own: at best one that its account has had all along."""
     without = "Customer <> '' AND BusinessPartner NOT IN (SELECT BusinessPartner FROM A_BusinessPartnerTaxNumber)"
-    for (number,) in day.pick(schema.BUSINESS_PARTNER, 200, without):
-        known = world.customer(int(number) - 1_000_000)
-        if known.vat:
-            country = "GR" if known.vat.startswith("EL") else known.vat[:2]
-            row = {"BusinessPartner": number, "BPTaxType": f"{country}0", "BPTaxNumber": known.vat}
+    known = {number: world.customer(int(number) - FIRST_PARTNER) for (number,) in day.peek(_PARTNER, without)}
+    waiting = {
+        account.partner
+        for account in accounts(replace(world, now=parse_instant(day.store.meta("start"))))
+        if account.row["VAT_Number__c"] and not account.row["ERP_Customer_Number__c"]
+    }
+    for number, company in sorted(known.items(), key=lambda each: (each[0] not in waiting, each[0])):
+        if company.vat:
+            row = {"BusinessPartner": number, "BPTaxType": vat_type(company.vat), "BPTaxNumber": company.vat}
             changes.insert(day.store, schema.BUSINESS_PARTNER_TAX, row, Moment(day.stamp()))
             return 1
     return 0

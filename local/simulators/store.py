@@ -94,10 +94,10 @@ class Store:
         with self.lock:
             return self._db.execute(sql, parameters).fetchall()
 
-    def write(self, sql: str, parameters: Sequence[Value] = ()) -> int:
-        """Run one statement; how many rows it touched."""
+    def write(self, sql: str, parameters: Sequence[Value] = ()) -> None:
+        """Run one statement."""
         with self.lock:
-            return self._db.execute(sql, parameters).rowcount
+            self._db.execute(sql, parameters)
 
     def insert(self, entity: Entity, rows: Iterable[Mapping[str, Value]], visible_at: str) -> None:
         """Add rows that are served from `visible_at` on; a column that is not given is null."""
@@ -112,13 +112,12 @@ class Store:
         found = self.read(f"SELECT * FROM {entity.set_name} WHERE {_where(entity.key)}", key)
         return {name: found[0][name] for name in (*entity.columns, "_visible_at")} if found else None
 
-    def update(self, entity: Entity, key: Key, columns: Mapping[str, Value]) -> bool:
-        """Set columns of one row; False where there is no such row."""
-        if not columns:
-            return self.get(entity, key) is not None
-        names = ", ".join(f"{name} = ?" for name in columns)
-        sql = f"UPDATE {entity.set_name} SET {names} WHERE {_where(entity.key)}"
-        return self.write(sql, (*columns.values(), *key)) > 0
+    def update(self, entity: Entity, key: Key, columns: Mapping[str, Value]) -> None:
+        """Set columns of one row, if it is there."""
+        if columns:
+            names = ", ".join(f"{name} = ?" for name in columns)
+            sql = f"UPDATE {entity.set_name} SET {names} WHERE {_where(entity.key)}"
+            self.write(sql, (*columns.values(), *key))
 
     def remove(self, entity: Entity, key: Key) -> None:
         """Take a row out for good, its children with it, and remember that it was there."""

@@ -17,6 +17,7 @@ from local.simulators.store import Row
 HISTORY = timedelta(days=3 * 365)
 """How far back before the simulated now the world goes."""
 
+FIRST_PARTNER = 1_000_000
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -75,12 +76,17 @@ class Account:
 
 def partner_number(index: int) -> str:
     """The business partner of customer `index`; not its customer number, as systems that were migrated have it."""
-    return f"{1_000_000 + index:010d}"
+    return f"{FIRST_PARTNER + index:010d}"
 
 
 def customer_number(index: int) -> str:
     """The ERP customer number of customer `index`."""
     return f"{200_000 + index:010d}"
+
+
+def vat_type(vat: str) -> str:
+    """The ERP's kind of tax number for a VAT id: the country and 0."""
+    return f"{'GR' if vat.startswith('EL') else vat[:2]}0"
 
 
 def partners(world: World) -> Iterator[Partner]:
@@ -146,12 +152,10 @@ def _customer_partner(world: World, rng: Random, index: int) -> Partner:
     }
     taxes: list[Row] = []
     if known.vat and rng.random() >= 0.05:
-        country = "GR" if known.vat.startswith("EL") else known.vat[:2]
-        taxes.append({"BusinessPartner": number, "BPTaxType": f"{country}0", "BPTaxNumber": known.vat})
+        taxes.append({"BusinessPartner": number, "BPTaxType": vat_type(known.vat), "BPTaxNumber": known.vat})
         if rng.random() < 0.05:
-            abroad = "AT" if country != "AT" else "PL"
-            vat = names.vat_number(rng, abroad)
-            taxes.append({"BusinessPartner": number, "BPTaxType": f"{abroad}0", "BPTaxNumber": vat})
+            vat = names.vat_number(rng, "PL" if known.vat.startswith("AT") else "AT")
+            taxes.append({"BusinessPartner": number, "BPTaxType": vat_type(vat), "BPTaxNumber": vat})
     return Partner(row, taxes, _identifications(rng, number, known), _addresses(rng, number, known))
 
 

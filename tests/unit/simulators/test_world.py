@@ -143,6 +143,22 @@ def test_a_days_stamps_lie_within_the_day(tmp_path: Path) -> None:
     assert ties > 150
 
 
+def test_a_day_brings_a_vat_number_that_an_account_has_had_all_along(tmp_path: Path) -> None:
+    crm, erp = made(tmp_path, "crm"), made(tmp_path, "erp")
+    before = {tuple(row) for row in erp.read("SELECT BusinessPartner, BPTaxNumber FROM A_BusinessPartnerTaxNumber")}
+    with erp.transaction():
+        day_of_changes(erp, NOW + timedelta(days=1))
+
+    after = {tuple(row) for row in erp.read("SELECT BusinessPartner, BPTaxNumber FROM A_BusinessPartnerTaxNumber")}
+    ((partner, vat),) = after - before
+    accounts = crm.read(
+        "SELECT VAT_Number__c FROM Account JOIN _truth ON key = Id WHERE subject = 'match' AND value = ? "
+        "AND ERP_Customer_Number__c IS NULL",
+        (partner,),
+    )
+    assert vat in {"".join(filter(str.isalnum, row[0].upper())) for row in accounts}
+
+
 def test_deleted_orders_are_remembered(tmp_path: Path) -> None:
     store = made(tmp_path, "erp")
     with store.transaction():
