@@ -30,20 +30,14 @@ def keep_logs(settings: EmulatorSettings, role: dict[str, str], run: dict[str, A
 
 
 def _put(logs: Any, group: str, stream: str, file: Path) -> None:
-    _unless_there(logs.create_log_group, logGroupName=group)
-    _unless_there(logs.create_log_stream, logGroupName=group, logStreamName=stream)
+    try:
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    except logs.exceptions.ResourceNotFoundException:
+        logs.create_log_group(logGroupName=group)
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
     now = int(time.time() * 1000)
-    lines = [
-        line[:LINE_LENGTH] for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()
-    ]
+    text = file.read_text(encoding="utf-8", errors="replace")
+    lines = [line[:LINE_LENGTH] for line in text.splitlines() if line.strip()]
     events = [{"timestamp": now, "message": line} for line in lines[-LINES:]]
     if events:
         logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
-
-
-def _unless_there(create: Any, **arguments: str) -> None:
-    try:
-        create(**arguments)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
-            raise

@@ -24,7 +24,6 @@ EXPECTED: Mapping[str, str] = {
         "(access_key_id: str, account_id: str | None = None, session_token=...)"
         " -> ministack.core.iam_evaluator.ResolvedCredential | ministack.core.iam_evaluator.CredentialResolutionError"
     ),
-    "ministack.services.athena:_get_query_results": "(data)",
     "ministack.services.athena:_materialize_table_files": "(location, workdirs)",
     "ministack.services.athena:_rewrite_data_paths": "(query, database, catalog=None)",
     "ministack.services.athena:_run_duckdb": "(query, database, catalog=None)",
@@ -33,14 +32,13 @@ EXPECTED: Mapping[str, str] = {
     "ministack.services.cloudformation.provisioners:_sfn_definition": "(props)",
     "ministack.services.glue:_batch_stop_job_run": "(data)",
     "ministack.services.glue:_create_job": "(data)",
+    "ministack.services.glue:_get_job_run": "(data)",
+    "ministack.services.glue:_is_spark_job": "(job)",
     "ministack.services.glue:_start_crawler": "(data)",
     "ministack.services.glue:_start_job_run": "(data)",
-    "ministack.services.glue:_stop_crawler": "(data)",
     "ministack.services.glue:_update_job": "(data)",
-    "ministack.services.stepfunctions:_create_state_machine": "(data)",
     "ministack.services.stepfunctions:_ExecutionError.__init__": "(self, error, cause)",
     "ministack.services.stepfunctions:_invoke_resource": "(resource, input_data)",
-    "ministack.services.stepfunctions:_update_state_machine": "(data)",
 }
 
 
