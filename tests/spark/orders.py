@@ -21,7 +21,9 @@ def item(order: str, number: int, net: str = "10.000", **more: Any) -> dict[str,
     }
 
 
-def order(key: str | None, observed: float, changed: float | None = None, nets: tuple[str, ...] = ("10.000",), **more: Any) -> Version:
+def order(
+    key: str | None, observed: float, changed: float | None = None, nets: tuple[str, ...] = ("10.000",), **more: Any
+) -> Version:
     """One version of an order with an item for each net amount; instants in minutes after noon."""
     moved = observed if changed is None else changed
     values = {

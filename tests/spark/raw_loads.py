@@ -74,10 +74,17 @@ class RawFolder:
             for child in plan.children
         }
         observed = [version.observed_at for version in versions]
-        self._commit(plan, load, load_id, "rows", keys, {
-            "items": items,
-            "observed": {"first": stamp(min(observed)), "last": stamp(max(observed))} if observed else None,
-        })
+        self._commit(
+            plan,
+            load,
+            load_id,
+            "rows",
+            keys,
+            {
+                "items": items,
+                "observed": {"first": stamp(min(observed)), "last": stamp(max(observed))} if observed else None,
+            },
+        )
         return load
 
     def sweep(self, plan: Plan, keys: Sequence[tuple[str, ...]], started_at: datetime, loads: int = 1) -> int:
@@ -94,8 +101,12 @@ class RawFolder:
                 f"keys/{plan.source}/{plan.name}/{load_id}-0.parquet", pa.Table.from_pylist(chunk, schema=schema)
             )
             last = position == loads - 1
-            sweep = {"id": f"sweep-{numbers[0]}", "started_at": stamp(started_at), "last": last,
-                     "loads": numbers if last else None}
+            sweep = {
+                "id": f"sweep-{numbers[0]}",
+                "started_at": stamp(started_at),
+                "last": last,
+                "loads": numbers if last else None,
+            }
             self._commit(plan, load, load_id, "keys", [part], {"sweep": sweep})
         return numbers[-1]
 
@@ -109,7 +120,12 @@ class RawFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(table, path, compression="zstd")
         content = path.read_bytes()
-        return {"key": key, "rows": table.num_rows, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        return {
+            "key": key,
+            "rows": table.num_rows,
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        }
 
     def _commit(
         self, plan: Plan, load: int, load_id: str, kind: str, parts: list[dict[str, Any]], more: dict[str, Any]

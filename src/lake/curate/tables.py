@@ -37,19 +37,23 @@ class Tables:
 
     def __init__(self, spark: SparkSession, database: str) -> None:
         self._spark = spark
-        self._database = database
+        self.database = database
 
     def name(self, table: Table) -> str:
         """The table's identifier in SQL."""
-        return ".".join(quoted(part) for part in (*self._database.split("."), table.name))
+        return ".".join(quoted(part) for part in (*self.database.split("."), table.name))
 
     def read(self, table: Table) -> DataFrame:
         """The table as it is now."""
         return self._spark.table(self.name(table))
 
+    def exists(self, table: Table) -> bool:
+        """Somebody has created the table."""
+        return bool(self._spark.catalog.tableExists(self.name(table)))
+
     def ensure(self, table: Table) -> None:
         """Create the table, or give it the columns that the contract has got since. Other changes are left to Iceberg."""
-        if not self._spark.catalog.tableExists(self.name(table)):
+        if not self.exists(table):
             columns = ", ".join(f"{quoted(c.name)} {c.type} COMMENT {literal(c.comment)}" for c in table.columns)
             self._spark.sql(
                 f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({columns}) USING iceberg "
@@ -67,9 +71,13 @@ class Tables:
         rows = self._spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").collect()
         return {row["key"]: row["value"] for row in rows}
 
+    def snapshot(self, table: Table) -> str:
+        """The id of the current snapshot, `none` where nothing was ever written."""
+        return self.properties(table).get("current-snapshot-id", EMPTY)
+
     def is_empty(self, table: Table) -> bool:
         """Nothing was ever written to the table."""
-        return self.properties(table).get("current-snapshot-id", EMPTY) == EMPTY
+        return self.snapshot(table) == EMPTY
 
     def note(self, table: Table, properties: Mapping[str, str]) -> None:
         """Set properties where they differ from what the table says; this makes no snapshot."""
