@@ -71,16 +71,25 @@ class IcebergReader:
 
 
 def translated(query: str) -> str:
-    """Athena's SQL in DuckDB's dialect. Raises ValueError where it is no SQL."""
+    """Athena's SQL in DuckDB's dialect. Raises ValueError where it is not one statement of SQL."""
     try:
-        statements = sqlglot.transpile(query, read="athena", write="duckdb")
+        statements = sqlglot.parse(query, read="athena")
     except sqlglot.errors.ParseError as error:
         first = error.errors[0]
         where = f"line {first['line']}:{first['col']}"
         raise ValueError(f"SYNTAX_ERROR: {where}: {first['description']}") from error
     if len(statements) != 1:
         raise ValueError("SYNTAX_ERROR: one statement a query")
-    return str(statements[0])
+    return str(_with_named_columns(statements[0]).sql(dialect="duckdb"))
+
+
+def _with_named_columns(statement: Any) -> Any:
+    """Athena calls an expression without a name `_col<position>`."""
+    named = (sqlglot.exp.Alias, sqlglot.exp.Column, sqlglot.exp.Star)
+    for position, column in enumerate(statement.selects if isinstance(statement, sqlglot.exp.Select) else ()):
+        if not isinstance(column, named):
+            column.replace(sqlglot.exp.alias_(column.copy(), f"_col{position}"))
+    return statement
 
 
 def is_iceberg(table: TableData) -> bool:

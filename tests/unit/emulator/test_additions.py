@@ -50,6 +50,12 @@ def test_a_query_is_read_in_athenas_dialect() -> None:
     assert "STRFTIME" in translated("SELECT date_format(d, '%Y-%m') FROM t").upper()
 
 
+def test_an_expression_without_a_name_has_athenas() -> None:
+    assert translated("SELECT id, count(*), sum(n) AS total FROM t GROUP BY id") == (
+        "SELECT id, COUNT(*) AS _col1, SUM(n) AS total FROM t GROUP BY id"
+    )
+
+
 @pytest.mark.parametrize("query", ["SELECT sum( FROM t", "SELECT 1; SELECT 2"])
 def test_what_is_not_one_statement_is_refused(query: str) -> None:
     with pytest.raises(ValueError, match="SYNTAX_ERROR"):
