@@ -14,6 +14,7 @@ def install(settings: EmulatorSettings, toolchain: Toolchain) -> SparkPool:
         athena_iceberg,
         calls,
         crawler,
+        glue_resources,
         glue_spark,
         glue_sync,
         secure_transport,
@@ -21,8 +22,10 @@ def install(settings: EmulatorSettings, toolchain: Toolchain) -> SparkPool:
     )
 
     pool = SparkPool(settings, toolchain)
-    calls.install(settings.calls)
+    glue_resources.install()
+    calls.install(settings.calls)  # after it: what is written down is the whole judgement
     secure_transport.install()
+    glue_resources.install()
     state_machine_yaml.install()
     glue_spark.install(settings, pool)
     glue_sync.install()
