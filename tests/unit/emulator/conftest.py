@@ -46,10 +46,16 @@ class Emulator:
         )
         return session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
 
-    def role(self, name: str, actions: tuple[str, ...], service: str = "glue.amazonaws.com") -> str:
-        """A role with the given actions on everything; its ARN."""
+    def role(
+        self,
+        name: str,
+        actions: tuple[str, ...],
+        service: str = "glue.amazonaws.com",
+        resource: str | list[str] = "*",
+    ) -> str:
+        """A role with the given actions; its ARN."""
         trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-        policy = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        policy = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
         iam = self.client("iam")
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]

@@ -7,10 +7,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator.settings import REGION
+from local.emulator.glue_resources import resources
+from local.emulator.settings import ACCOUNT, REGION
 from tests.unit.emulator.conftest import Emulator
-
-pytestmark = pytest.mark.stack
 
 TLS_ONLY = {
     "Effect": "Deny",
@@ -21,6 +20,41 @@ TLS_ONLY = {
 }
 
 
+@pytest.mark.parametrize(
+    ("operation", "request_body", "judged_on"),
+    [
+        ("GetDatabase", {"Name": "d"}, ("catalog", "database/d")),
+        ("CreateDatabase", {"DatabaseInput": {"Name": "d"}}, ("catalog", "database/d")),
+        ("GetDatabases", {}, ("catalog",)),
+        ("GetTable", {"DatabaseName": "d", "Name": "t"}, ("catalog", "database/d", "table/d/t")),
+        ("UpdateTable", {"DatabaseName": "d", "TableInput": {"Name": "t"}}, ("catalog", "database/d", "table/d/t")),
+        ("GetTables", {"DatabaseName": "d"}, ("catalog", "database/d", "table/d/*")),
+        ("GetPartition", {"DatabaseName": "d", "TableName": "t"}, ("catalog", "database/d", "table/d/t")),
+        ("StartCrawler", {"Name": "c"}, ("crawler/c",)),
+        ("GetJobRun", {"JobName": "j", "RunId": "r"}, ("job/j",)),
+        ("GetTags", {"ResourceArn": "a"}, ()),
+    ],
+)
+def test_a_glue_request_is_judged_on_the_resources_that_aws_names(
+    operation: str, request_body: dict[str, Any], judged_on: tuple[str, ...]
+) -> None:
+    assert resources(operation, request_body) == judged_on
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("lacking", ["catalog", "database/lake_raw", "table/lake_raw/*"])
+def test_a_glue_grant_must_name_catalog_database_and_table(emulator: Emulator, lacking: str) -> None:
+    parts = {"catalog", "database/lake_raw", "table/lake_raw/*"}
+    name = lacking.split("/", maxsplit=1)[0]
+    whole = _as_role(emulator, _catalog_reader(emulator, f"whole-{name}", parts), "glue")
+    partial = _as_role(emulator, _catalog_reader(emulator, f"without-{name}", parts - {lacking}), "glue")
+
+    assert whole.get_tables(DatabaseName="lake_raw")["TableList"] is not None
+    with pytest.raises(ClientError, match="not authorized to perform: glue:GetTables"):
+        partial.get_tables(DatabaseName="lake_raw")
+
+
+@pytest.mark.stack
 def test_a_role_reads_a_bucket_that_asks_for_tls_and_both_verdicts_are_written_down(emulator: Emulator) -> None:
     admin = emulator.client("s3")
     admin.create_bucket(Bucket="guarded", CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -38,8 +72,13 @@ def test_a_role_reads_a_bucket_that_asks_for_tls_and_both_verdicts_are_written_d
     assert judged == [("s3:GetObject", "allowed"), ("s3:PutObject", "denied")]
 
 
-def _as_role(emulator: Emulator, role: str) -> Any:
+def _catalog_reader(emulator: Emulator, name: str, parts: set[str]) -> str:
+    resource = [f"arn:aws:glue:{REGION}:{ACCOUNT}:{part}" for part in sorted(parts)]
+    return emulator.role(name, ("glue:GetTables",), resource=resource)
+
+
+def _as_role(emulator: Emulator, role: str, service: str = "s3") -> Any:
     answer = emulator.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
     given = answer["Credentials"]
     session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION)
-    return session.client("s3", endpoint_url=emulator.endpoint)
+    return session.client(service, endpoint_url=emulator.endpoint)  # type: ignore[call-overload]
