@@ -25,7 +25,6 @@ def install(settings: EmulatorSettings, toolchain: Toolchain) -> SparkPool:
     glue_resources.install()
     calls.install(settings.calls)  # after it: what is written down is the whole judgement
     secure_transport.install()
-    glue_resources.install()
     state_machine_yaml.install()
     glue_spark.install(settings, pool)
     glue_sync.install()
