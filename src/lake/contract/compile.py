@@ -241,15 +241,22 @@ def _cursor(found: Findings, spec: CursorSpec, fields: tuple[Field, ...]) -> Cur
     for name in (*spec.fields, *(spec.stand_in.fields if spec.stand_in else ())):
         if name not in by_field:
             found.add(place, f"{name} is not among the entity's fields (physicalName)")
-    if spec.stand_in and len(spec.stand_in.fields) != len(spec.fields):
-        found.add(f"{place}.stand_in", "must have the form of the cursor")
+    types, stand_in_types = (
+        [by_field[name].type for name in stamp.fields if name in by_field] if stamp else []
+        for stamp in (spec, spec.stand_in)
+    )
+    if spec.stand_in and stand_in_types != types:
+        found.add(f"{place}.stand_in", f"is of {stand_in_types}, expected the cursor's own types {types}")
+    if spec.date and types not in (["date", "time"], []):
+        found.add(place, f"is of {types}, expected a date and a time")
     _zone(found, spec, f"{place}.zone")
     first = by_field.get(spec.fields[0])
     if spec.field and first is not None and first.base != "timestamp":
         found.add(f"{place}.field", f"{spec.field} is a {first.type}, expected a timestamp")
     nulls: Nulls = "stand_in" if spec.stand_in else spec.nulls or "never"
-    if nulls == "never" and first is not None and not first.required:
-        found.add(place, f"{first.field} may be null: say `nulls: own_pass`, a `stand_in`, or `required: true`")
+    for name in spec.fields if nulls == "never" else ():
+        if name in by_field and not by_field[name].required:
+            found.add(place, f"{name} may be null: say `nulls: own_pass`, a `stand_in`, or `required: true`")
     return Cursor(
         kind="instant" if spec.field else "split",
         fields=spec.fields,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -32,9 +32,18 @@ class Budget:
         left = context.get_remaining_time_in_millis() / 1000
         return Budget(time.monotonic() + left, min(60.0, left / 10), requests)
 
+    def at_most(self, requests: int | None) -> Budget:
+        """The budget with no more requests than a source still allows (None: as many as before)."""
+        allowed = [number for number in (self.requests, requests) if number is not None]
+        return replace(self, requests=min(allowed, default=None))
+
     def seconds_left(self) -> float:
         """Seconds in which work may still be done."""
         return self.deadline - self.margin - self.clock()
+
+    def seconds_to_deadline(self) -> float:
+        """Seconds after which nobody works any more."""
+        return max(0.0, self.deadline - self.clock())
 
     def used_up(self, requests_made: int) -> bool:
         """Whether the next page is for the next invocation."""

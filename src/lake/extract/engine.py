@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from lake.extract.errors import MalformedAnswer, Paused, SourceUnavailable
+from lake.extract.errors import ExtractError, MalformedAnswer, Paused, SourceUnavailable
 from lake.extract.landing import KeyLanding, Landing
 from lake.extract.passes import key_pass, window_passes
 from lake.extract.protocols import DIALECTS
@@ -20,7 +20,7 @@ from lake.extract.reading import Reader
 from lake.extract.window import ClockRules, Window, next_window
 from lake.instants import from_text, to_text
 from lake.raw.fingerprint import Fingerprints
-from lake.raw.layout import data_key, fingerprints_key, keys_key
+from lake.raw.layout import data_key, fingerprints_key, keys_key, manifest_key
 from lake.raw.manifest import Counts, Manifest, Part, commit
 from lake.raw.parts import PartWriter
 from lake.raw.schema import key_schema, row_schema
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 NOTHING = Counts()
 
 Status = Literal["CONTINUE", "PAUSED", "DONE"]
+FAILED = "FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +75,26 @@ class Stop:
 
 
 def extract(plan: Plan, source: SourcePlan, run_id: str, world: World, budget: Budget) -> Extracted:
-    """One invocation for one entity; raises ExtractError, after a commit of what was read where the source fell silent."""
+    """One invocation for one entity; raises ExtractError, after a commit of what was read where the source fell silent.
+
+    Each invocation that took the lease leaves a record of its run, a failed one too.
+    """
     allowance = world.limits.read(source.daily_requests, world.now())
     state = world.table.read(plan.entity)
     paused_until = max((at for at in (allowance.paused_until, state.resume_at) if at is not None), default=None)
     if paused_until is not None and paused_until > world.now():
         return Extracted(plan.entity, "PAUSED", resume_at=paused_until, reason="the source asked for a rest")
     now = world.now()
-    state = world.table.acquire(state, run_id, now, now + timedelta(seconds=max(0.0, budget.seconds_left())))
-    connection = world.connect(budget)
-    invocation = Invocation(plan, source, run_id, world, budget, connection)
-    pause: Paused | None = None
+    state = world.table.acquire(state, run_id, now, now + timedelta(seconds=budget.seconds_to_deadline()))
+    record = f"extract#{plan.entity}#{state.token:09}"
     try:
-        result = invocation.work(state)
-    except Paused as paused:  # before anything was read
-        pause = paused
-        world.table.finish(replace(state, resume_at=paused.resume_at))
-        result = Extracted(plan.entity, "PAUSED", resume_at=paused.resume_at, reason=paused.reason)
-    finally:
-        pause = pause or invocation.pause
-        world.limits.add(connection.requests_made, world.now(), pause.resume_at if pause and pause.quota else None)
-    world.runs.write(run_id, f"extract#{plan.entity}#{state.token:09}", _record(result))
+        invocation = Invocation(plan, source, run_id, world, budget.at_most(allowance.requests))
+        result = invocation.under_limits(state)
+    except ExtractError as error:
+        failed = {**_record(Extracted(plan.entity, "DONE")), "status": FAILED}
+        world.runs.write(run_id, record, failed | {"reason": f"{type(error).__name__}: {error}"})
+        raise
+    world.runs.write(run_id, record, _record(result))
     if invocation.silence is not None:
         raise invocation.silence
     return result
@@ -109,13 +109,25 @@ class Invocation:
     run_id: str
     world: World
     budget: Budget
-    connection: Connection
     pause: Paused | None = None
     silence: SourceUnavailable | None = None
 
     def __post_init__(self) -> None:
+        self.connection = self.world.connect(self.budget)
         self.load_id = f"{self.world.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         self.reader = Reader(self.connection, DIALECTS[self.source.protocol], self.source, self.plan)
+
+    def under_limits(self, state: EntityState) -> Extracted:
+        """The work, with its requests and a pause that concerns the whole source counted whatever comes of it."""
+        try:
+            return self.work(state)
+        except Paused as paused:  # before anything was read
+            self.pause = paused
+            self.world.table.finish(replace(state, resume_at=paused.resume_at))
+            return Extracted(self.plan.entity, "PAUSED", resume_at=paused.resume_at, reason=paused.reason)
+        finally:
+            rest = self.pause.resume_at if self.pause and self.pause.quota else None
+            self.world.limits.add(self.connection.requests_made, self.world.now(), rest)
 
     def work(self, state: EntityState) -> Extracted:
         """Goes on at the checkpoint, or opens what is due."""
@@ -165,6 +177,9 @@ class Invocation:
     def _window(self, state: EntityState, checkpoint: dict[str, Any]) -> Extracted:
         window = Window.load(checkpoint["window"])
         day = self.world.now()
+        before = self._newest_load(state)
+        if before != state.last_load:
+            state, checkpoint = _forget_fingerprints(state, checkpoint)
         landing = Landing(
             self.plan,
             window,
@@ -179,21 +194,32 @@ class Invocation:
         )
         stop = self._read_window(landing, window, checkpoint)
         parts = landing.finish()
-        seen = self._keep_fingerprints(landing, checkpoint["fingerprints"])
+        seen = self._keep_fingerprints(landing, checkpoint["fingerprints"], stop)
         next_checkpoint = stop.checkpoint and {**stop.checkpoint, "fingerprints": seen}
         loads: tuple[int, ...] = ()
         if parts:
             manifest = self._manifest(
                 state, "rows", parts, landing.counts, checkpoint=next_checkpoint, window=window, landing=landing
             )
-            loads = (commit(self.world.raw, lambda _: manifest, state.last_load),)
+            loads = (commit(self.world.raw, lambda _: manifest, before),)
             state = replace(state, last_load=loads[0], last_data_on=f"{day:%Y-%m-%d}")
         if stop.checkpoint is None:
             source_now = from_text(checkpoint["source_now"])
             swept_at = state.swept_at or (source_now if self.plan.strategy("key_sweep") else None)
             state = replace(state, watermark=window.end, swept_at=swept_at, fingerprints=seen or state.fingerprints)
             next_checkpoint = self._sweep_due(state, source_now)
-        return self._end(replace(state, checkpoint=next_checkpoint), stop.interruption, loads, landing.counts)
+        state = replace(state, checkpoint=next_checkpoint)
+        if loads and loads[0] != before + 1:  # somebody else committed in the meantime
+            state, _ = _forget_fingerprints(state, checkpoint)
+        return self._end(state, stop.interruption, loads, landing.counts)
+
+    def _newest_load(self, state: EntityState) -> int:
+        """The number of the newest load. Above `last_load` where one was committed whose state was never written: a killed
+        or stalled extractor's."""
+        load = state.last_load
+        while self.world.raw.get(manifest_key(self.plan.entity, load + 1)) is not None:
+            load += 1
+        return load
 
     def _read_window(self, landing: Landing, window: Window, checkpoint: dict[str, Any]) -> Stop:
         passes = window_passes(self.plan, window)
@@ -202,8 +228,8 @@ class Invocation:
             while place < len(passes):
                 for page in self.reader.pages(passes[place], position):
                     landing.add(page)
-                    position = page.position
-                    if self.budget.used_up(self.connection.requests_made):
+                    position = page.position or position
+                    if position is not None and self.budget.used_up(self.connection.requests_made):
                         return Stop(checkpoint | {"pass": place, "position": list(position)})
                 place, position = place + 1, None
         except (Paused, SourceUnavailable) as interruption:
@@ -239,6 +265,8 @@ class Invocation:
             )
             loads = (load,)
             next_checkpoint = stop.checkpoint and {**stop.checkpoint, "loads": [*earlier, load]}
+            if load != state.last_load + 1:
+                state, _ = _forget_fingerprints(state, checkpoint)
             state = replace(state, last_load=load)
         if finished:
             state = replace(state, swept_at=from_text(checkpoint["source_now"]), fingerprints=None)
@@ -249,8 +277,8 @@ class Invocation:
         try:
             for page in self.reader.pages(key_pass(self.plan), position):
                 landing.add(page)
-                position = page.position
-                if self.budget.used_up(self.connection.requests_made):
+                position = page.position or position
+                if position is not None and self.budget.used_up(self.connection.requests_made):
                     return Stop(checkpoint | {"position": list(position)})
         except (Paused, SourceUnavailable) as interruption:
             return Stop(checkpoint | {"position": position and list(position)}, interruption)
@@ -278,10 +306,11 @@ class Invocation:
         body = self.world.raw.get(key) if key else None
         return Fingerprints.load(body) if body else Fingerprints()
 
-    def _keep_fingerprints(self, landing: Landing, earlier: str | None) -> str | None:
-        """The key of this window's fingerprints so far; written only where rows landed, for else the last ones still hold."""
-        if not landing.counts.landed:
-            return earlier
+    def _keep_fingerprints(self, landing: Landing, earlier: str | None, stop: Stop) -> str | None:
+        """The key of this window's fingerprints so far. A window that brings no news writes none: the last ones still hold."""
+        unfinished = stop.checkpoint is not None and landing.seen.rows
+        if not (landing.counts.landed or unfinished or earlier):
+            return None
         key = fingerprints_key(self.plan.entity, self.load_id)
         self.world.raw.put(key, landing.seen.dump())
         return key
@@ -321,6 +350,13 @@ class Invocation:
             checkpoint=checkpoint,
             committed_at=to_text(self.world.now()),
         )
+
+
+def _forget_fingerprints(state: EntityState, checkpoint: dict[str, Any]) -> tuple[EntityState, dict[str, Any]]:
+    """What is done where a load of somebody else was found: it may hold newer versions than the fingerprints tell of, and a
+    row that went back to what they tell of would be left out."""
+    opened = state.checkpoint and {**state.checkpoint, "fingerprints": None}
+    return replace(state, fingerprints=None, checkpoint=opened), checkpoint | {"fingerprints": None}
 
 
 def _position(checkpoint: dict[str, Any]) -> tuple[str, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from lake.contract.plan import plans, sources
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
 from lake.extract.engine import Extracted, World, extract
-from lake.extract.errors import BadRequest
+from lake.extract.errors import BadRequest, SourceAuthError
 from lake.extract.http import Connection
 from lake.extract.protocols import DIALECTS
 from lake.instants import now, to_text
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
 
     from lake.contract.plan import SourcePlan
 
@@ -65,7 +68,11 @@ def handler_for(source: str) -> Callable[[dict[str, Any], LambdaContext], dict[s
         request = _request(event, source)
         logger.append_keys(entity=request.entity, run_id=request.run_id)
         plan = sources()[source]
-        result = extract(plans()[request.entity], plan, request.run_id, _world(plan), Budget.of(context))
+        try:
+            result = extract(plans()[request.entity], plan, request.run_id, _world(plan), Budget.of(context))
+        except SourceAuthError:
+            _clients().secrets.clear_cache()  # type: ignore[no-untyped-call]  # a corrected secret counts from the next invocation on
+            raise
         answer = _answer(result)
         logger.info("extracted", extra={"result": answer})
         return answer
@@ -84,22 +91,32 @@ def _request(event: dict[str, Any], source: str) -> ExtractEvent:
     return request
 
 
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """What outlives an invocation."""
+
+    s3: S3Client
+    dynamodb: DynamoDBClient
+    secrets: SecretsProvider
+    session: requests.Session
+
+
 @cache
-def _clients() -> tuple[Any, Any, SecretsProvider, requests.Session]:
-    return boto3.client("s3"), boto3.client("dynamodb"), SecretsProvider(), requests.Session()
+def _clients() -> Clients:
+    return Clients(boto3.client("s3"), boto3.client("dynamodb"), SecretsProvider(), requests.Session())
 
 
 def _world(source: SourcePlan) -> World:
     environment = settings(ExtractSettings)
-    s3, dynamodb, secrets, session = _clients()
+    clients = _clients()
 
     def connect(budget: Budget) -> Connection:
-        secret = secrets.get(environment.source_secret, max_age=SECRET_CACHED_S)
+        secret = clients.secrets.get(environment.source_secret, max_age=SECRET_CACHED_S)
         return Connection(
             url=environment.source_url.rstrip("/"),
             plan=source,
             login=login_for(source, str(secret)),
-            session=session,
+            session=clients.session,
             budget=budget,
             quota_reached=DIALECTS[source.protocol].quota_reached,
             now=now,
@@ -107,10 +124,10 @@ def _world(source: SourcePlan) -> World:
         )
 
     return World(
-        raw=RawBucket(s3, environment.raw_bucket),
-        table=StateTable(dynamodb, environment.state_table),
-        limits=LimitsItem(dynamodb, environment.state_table, source.source),
-        runs=RunRecords(dynamodb, environment.state_table),
+        raw=RawBucket(clients.s3, environment.raw_bucket),
+        table=StateTable(clients.dynamodb, environment.state_table),
+        limits=LimitsItem(clients.dynamodb, environment.state_table, source.source),
+        runs=RunRecords(clients.dynamodb, environment.state_table),
         connect=connect,
         now=now,
     )

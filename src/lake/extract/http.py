@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 PASSING = (408, 425, 500, 502, 504)
 PATIENCE = (429, 503)
+BROKEN = (
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+    requests.exceptions.ContentDecodingError,
+)
+LONGEST_REST = timedelta(days=1)
 UNAUTHORIZED = 401
 BAD = 400
 MOST_BACKOFF_S = 20.0
@@ -94,7 +101,7 @@ class Connection:
         while True:
             try:
                 asked_at, response = self.send("GET", request.target, dict(request.headers) | self.login.headers(self))
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            except BROKEN as error:
                 attempt = self._wait(attempt, None, f"{self.url} does not answer ({type(error).__name__})")
                 continue
             except LoginUnanswered as login:
@@ -127,7 +134,9 @@ class Connection:
         """Waits before the next attempt and gives its number; raises where waiting is no use."""
         if wanted is not None and wanted > min(self.plan.max_retry_after_s, self.budget.seconds_left()):
             raise Paused(
-                self.now() + timedelta(seconds=wanted), f"{problem}; wants {wanted:.0f} s of rest", quota=False
+                self.now() + timedelta(seconds=min(wanted, LONGEST_REST.total_seconds())),
+                f"{problem}; wants {wanted:.0f} s of rest",
+                quota=False,
             )
         pause = wanted if wanted is not None else min(MOST_BACKOFF_S, 0.5 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
         if attempt >= self.plan.max_retries or pause > self.budget.seconds_left():
@@ -150,7 +159,7 @@ def retry_after(header: str | None, now: datetime) -> float | None:
     """The seconds that a Retry-After header asks for, in either of its forms; None where it is missing or unreadable."""
     if not header:
         return None
-    if header.strip().isdigit():
+    if header.strip().isdecimal():
         return float(header)
     moment = http_date(header)
     return None if moment is None else max(0.0, (moment - now).total_seconds())

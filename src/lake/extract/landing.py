@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 from lake.instants import to_text
 from lake.raw.cursor import normalised
 from lake.raw.fingerprint import Fingerprints, content_of
+from lake.raw.literal import parse
 from lake.raw.manifest import Counts, Part
-from lake.raw.schema import CURSOR, OBSERVED_AT, ROW, STAMP, key_schema, row_schema
+from lake.raw.schema import CURSOR, OBSERVED_AT, ROW, STAMP, UNFIT, key_schema, row_schema
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -105,8 +106,10 @@ class KeyLanding:
 
     def add(self, page: ReadPage) -> None:
         """Takes a page."""
+        unfit = page.batch.column(page.batch.schema.get_field_index(UNFIT)).to_pylist()
         columns = [
-            page.batch.column(page.batch.schema.get_field_index(name)).cast(pa.string()) for name in self._schema.names
+            _as_sent(page.batch.column(page.batch.schema.get_field_index(name)), name, unfit)
+            for name in self._schema.names
         ]
         self._writer.write(pa.RecordBatch.from_arrays(columns, schema=self._schema))
         rows = page.batch.num_rows
@@ -115,3 +118,12 @@ class KeyLanding:
     def finish(self) -> tuple[Part, ...]:
         """Uploads the last part and says what was written."""
         return self._writer.close()
+
+
+def _as_sent(column: pa.Array, name: str, unfit: list[str | None]) -> pa.Array:
+    """A key column as text. A value that does not fit its type stands there too: its row is not gone from the source."""
+    texts = column.cast(pa.string())
+    if not texts.null_count:
+        return texts
+    sent = [None if literals is None else parse(literals.encode()).get(name) for literals in unfit]
+    return pc.coalesce(texts, pa.array([value if isinstance(value, str) else None for value in sent], pa.string()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from lake.extract.query import Column, Condition, Expand, IsNull, Query, Verbatim, compare_all
+from lake.extract.query import Column, Compare, Condition, Either, Expand, IsNull, Query, Verbatim, compare_all
 from lake.extract.window import Window, ceiling, floor, local_bounds
 from lake.instants import to_text
 
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     from lake.contract.plan import Plan
 
+MIDNIGHT = "00:00:00"
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One ordered reading: the stamp's columns (none where rows have no stamp), then the key.
 
-    `low` and `high` are the asked bounds of the stamp as literals, rounded outwards; `nulls` must be null.
+    `low` and `high` are the asked bounds of the stamp as literals, rounded outwards. `nulls` are stamps that rows must
+    lack: of each, at least one field is null. `whole`: half a stamp counts as none, so that the passes leave no row out.
     """
 
     name: Literal["stamped", "stand_in", "stampless", "keys"]
@@ -27,7 +30,8 @@ class Pass:
     key: tuple[Column, ...]
     low: tuple[str, ...] | None
     high: tuple[str, ...] | None
-    nulls: tuple[str, ...]
+    nulls: tuple[tuple[str, ...], ...]
+    whole: bool = False
 
     @property
     def order(self) -> tuple[Column, ...]:
@@ -40,10 +44,10 @@ def window_passes(plan: Plan, window: Window) -> tuple[Pass, ...]:
     cursor = plan.cursor
     key = key_columns(plan)
     passes = [_stamped(plan, "stamped", cursor.fields, window, key, nulls=())]
-    nulls: tuple[str, ...] = cursor.fields[:1]
+    nulls: tuple[tuple[str, ...], ...] = (cursor.fields,)
     if cursor.stand_in:
         passes.append(_stamped(plan, "stand_in", cursor.stand_in, window, key, nulls=nulls))
-        nulls = (*nulls, *cursor.stand_in[:1])
+        nulls = (*nulls, cursor.stand_in)
     if cursor.nulls != "never":
         passes.append(Pass("stampless", (), key, None, None, nulls))
     return tuple(passes)
@@ -61,7 +65,9 @@ def key_columns(plan: Plan) -> tuple[Column, ...]:
 
 def page_query(plan: Plan, reading: Pass, position: tuple[str, ...] | None) -> Query:
     """The query for the page after `position` (literals of the last row in the pass's order), or for the first page."""
-    where: list[Condition] = [IsNull(field) for field in reading.nulls]
+    where: list[Condition] = [_lacks(stamp) for stamp in reading.nulls]
+    if reading.whole:
+        where += [Compare(column.field, "ge", MIDNIGHT, column.type) for column in reading.stamp[1:]]
     if position is not None:
         where.append(compare_all(reading.order, "gt", position))
     elif reading.low is not None:
@@ -92,12 +98,19 @@ def _stamped(
     window: Window,
     key: tuple[Column, ...],
     *,
-    nulls: tuple[str, ...],
+    nulls: tuple[tuple[str, ...], ...],
 ) -> Pass:
     types = {field.field: field.type for field in plan.fields}
     stamp = tuple(Column(field, types[field]) for field in fields)
     low = None if window.start is None else _literals(plan, window.start, low=True)
-    return Pass(name, stamp, key, low, _literals(plan, window.end, low=False), nulls)
+    high = _literals(plan, window.end, low=False)
+    return Pass(name, stamp, key, low, high, nulls, whole=plan.cursor.nulls != "never")
+
+
+def _lacks(stamp: tuple[str, ...]) -> Condition:
+    """Rows without the stamp, or with half of it: compared as two columns, a half would meet no bound on its own day."""
+    halves = tuple(IsNull(field) for field in stamp)
+    return halves[0] if len(halves) == 1 else Either(halves)
 
 
 def _literals(plan: Plan, instant: datetime, *, low: bool) -> tuple[str, ...]:

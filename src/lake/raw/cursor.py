@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from datetime import time as time_of_day
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lake.instants import to_text
 from lake.raw.schema import MICROS
 
 if TYPE_CHECKING:
@@ -43,10 +45,16 @@ def _instants(batch: pa.RecordBatch, fields: tuple[str, ...], cursor: Cursor) ->
 
 
 @lru_cache(maxsize=65_536)
-def _local(day: date, time: str, zone: str) -> str:
-    """A date and a time of day in a zone. Of the two instants of a repeated hour it is the earlier one."""
-    local = datetime.combine(day, datetime.strptime(time[:8], "%H:%M:%S").time(), ZoneInfo(zone))  # noqa: DTZ007
-    return local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _local(day: date, time: str, zone: str) -> str | None:
+    """A date and a time of day in a zone; None where no instant can be made of them (1 January of the year 1).
+
+    Of the two instants of a repeated hour it is the earlier one.
+    """
+    local = datetime.combine(day, time_of_day.fromisoformat(time[:8]), ZoneInfo(zone))
+    try:
+        return to_text(local)
+    except OverflowError:
+        return None
 
 
 def normalised(stamp: str, digits: int) -> str:

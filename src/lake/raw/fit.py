@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lake.raw.literal import Number
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from lake.contract.plan import Field
 
 INT64 = 2**63
-INTEGER = re.compile(r"-?\d+")
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?")
-INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.(\d+))?(?:Z|[+-]\d{2}:?\d{2})")
+INTEGER = re.compile(r"-?\d{1,19}", re.ASCII)
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?", re.ASCII)
 
 
 class Unfit(Exception):
@@ -58,14 +59,12 @@ def _int64(value: Any, _: Field) -> int:
 def _decimal(value: Any, field: Field) -> Decimal:
     """Exact, or unfit: nothing is rounded."""
     precision, scale = field.parameters
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not NUMBER.fullmatch(value):
         raise Unfit
     try:
         number = Decimal(value)
-    except InvalidOperation:
+    except InvalidOperation:  # an exponent beyond what a Decimal can hold
         raise Unfit from None
-    if not number.is_finite():
-        raise Unfit
     sign, digits, exponent = number.as_tuple()
     while digits[-1:] == (0,) and isinstance(exponent, int) and exponent < -scale:
         digits, exponent = digits[:-1], exponent + 1
@@ -91,17 +90,26 @@ def _time(value: Any, _: Field) -> str:
 
 def _timestamp(value: Any, field: Field) -> datetime | str:
     """An instant with an offset; text, as sent, where the declared digits are finer than microseconds."""
-    match = INSTANT.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise Unfit
     digits = field.parameters[0]
-    if len((match[1] or "").rstrip("0")) > max(digits, MICROS):
+    if not isinstance(value, str) or not _compiled(instant_pattern(digits)).fullmatch(value):
         raise Unfit
     try:
         instant = datetime.fromisoformat(value).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Unfit from None
     return instant if digits <= MICROS else str(value)
+
+
+def instant_pattern(digits: int) -> str:
+    """What a stamp looks like whose contract declares so many digits of a second: with an offset, and no digit finer
+    than declared (but zeros) that a cursor would have to cut off."""
+    finest = max(digits, MICROS)
+    return rf"\d{{4}}-\d{{2}}-\d{{2}}[T ]\d{{2}}:\d{{2}}:\d{{2}}(?:\.\d{{1,{finest}}}0*)?(?:Z|[+-]\d{{2}}:?\d{{2}})"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.ASCII)
 
 
 FITS: dict[str, Callable[[Any, Field], Any]] = {

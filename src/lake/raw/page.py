@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
-from lake.raw.fit import TIME, Unfit, fit
-from lake.raw.literal import dump, parse
-from lake.raw.schema import UNFIT, UNMAPPED, is_instant, page_struct, raw_type, row_columns
+from lake.raw.fit import DATE, TIME, Unfit, fit, instant_pattern
+from lake.raw.literal import Number, dump, parse
+from lake.raw.schema import STAMP, UNFIT, UNMAPPED, is_instant, page_struct, raw_type, row_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from lake.contract.plan import Field, Plan
 
 WHOLE_RECORD = "$"
+ERROR = "error"
+YEARS = {
+    "date": (pa.scalar(date.min), pa.scalar(date.max)),
+    "timestamp": (
+        pa.scalar(datetime.min.replace(tzinfo=UTC), STAMP),
+        pa.scalar(datetime.max.replace(tzinfo=UTC), STAMP),
+    ),
+}
+"""Arrow counts from year 0 and beyond 9999; nobody who reads raw in Python could."""
 
 
 class NotAPage(Exception):
@@ -56,6 +66,10 @@ class Page:
 
 def read_page(body: bytes, plan: Plan, envelope: Envelope) -> Page:
     """The page in a body; raises NotAPage."""
+    try:
+        body.decode("utf-8")  # Arrow's reader does not look: it would hand on texts that nobody can read
+    except UnicodeDecodeError as error:
+        raise NotAPage(f"the body is not UTF-8: {error}") from None
     try:
         return _fast(body, plan, envelope)
     except pa.ArrowInvalid:
@@ -95,17 +109,37 @@ def _fast(body: bytes, plan: Plan, envelope: Envelope) -> Page:
 
 
 def _typed(column: pa.Array, field: Field) -> pa.Array:
-    if field.base == "date" and not _all_match(column, r"^\d{4}-\d{2}-\d{2}$"):
-        raise pa.ArrowInvalid("a date in another form")
-    if field.base == "time" and not _all_match(column, f"^(?:{TIME.pattern})$"):
-        raise pa.ArrowInvalid("a time in another form")
+    pattern = _pattern(field)
+    if pattern is not None and not _all_match(column, pattern):
+        raise pa.ArrowInvalid(f"a {field.base} in another form")
     if field.base == "timestamp" and not is_instant(field):
-        column.cast(pa.timestamp("ns", tz="UTC"))  # only to see that each is an instant with an offset
-    return column.cast(raw_type(field))
+        column.cast(pa.timestamp("ns", tz="UTC"))  # only to see that each is an instant
+        return column
+    typed = column.cast(raw_type(field))
+    if field.base in YEARS and not _within(typed, *YEARS[field.base]):
+        raise pa.ArrowInvalid(f"a {field.base} outside the years 1 to 9999")
+    return typed
+
+
+def _pattern(field: Field) -> str | None:
+    match field.base:
+        case "date":
+            return DATE.pattern
+        case "time":
+            return TIME.pattern
+        case "timestamp":
+            return instant_pattern(field.parameters[0])
+        case _:
+            return None
 
 
 def _all_match(column: pa.Array, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(column, pattern), min_count=0).as_py())
+    return bool(pc.all(pc.match_substring_regex(column, f"^(?:{pattern})$"), min_count=0).as_py())
+
+
+def _within(column: pa.Array, low: pa.Scalar, high: pa.Scalar) -> bool:
+    found = pc.min_max(column)
+    return not (pc.less(found["min"], low).as_py() or pc.greater(found["max"], high).as_py())
 
 
 def _typed_child(column: pa.ListArray, fields: tuple[Field, ...]) -> pa.Array:
@@ -123,18 +157,28 @@ def _page_schema(plan: Plan) -> pa.Schema:
 
 def _by_record(body: bytes, plan: Plan, envelope: Envelope) -> Page:
     try:
-        document = parse(body)
+        document = _document(parse(body), envelope)
+        rows = [_fit_record(record, plan, envelope) for record in document[envelope.records]]
     except (ValueError, RecursionError) as error:
-        raise NotAPage(f"the body is no JSON: {error}") from None
+        raise NotAPage(f"the body is no JSON that can be read: {error}") from None
+    return Page(
+        pa.RecordBatch.from_pylist(rows, schema=_page_schema(plan)), document.get(envelope.next_link), by_record=True
+    )
+
+
+def _document(document: Any, envelope: Envelope) -> dict[str, Any]:
+    """The document, where it is a whole page; what looks like one but may lack records is refused (NotAPage)."""
     if not isinstance(document, dict) or not isinstance(document.get(envelope.records), list):
         raise NotAPage(f"the body holds no list `{envelope.records}`")
-    rows = [_fit_record(record, plan, envelope) for record in document[envelope.records]]
+    for name in (f"{envelope.records}#2", f"{envelope.next_link}#2"):
+        if name in document:
+            raise NotAPage(f"the body holds `{name.removesuffix('#2')}` twice")
+    if document.get(ERROR) is not None:
+        raise NotAPage(f"the body breaks off with an error: {dump(document[ERROR])}")
     link = document.get(envelope.next_link)
-    return Page(
-        pa.RecordBatch.from_pylist(rows, schema=_page_schema(plan)),
-        link if isinstance(link, str) else None,
-        by_record=True,
-    )
+    if link is not None and (not isinstance(link, str) or isinstance(link, Number)):
+        raise NotAPage(f"the body's `{envelope.next_link}` is no text: {dump(link)}")
+    return document
 
 
 def _fit_record(record: Any, plan: Plan, envelope: Envelope) -> dict[str, Any]:
@@ -147,6 +191,9 @@ def _fit_record(record: Any, plan: Plan, envelope: Envelope) -> dict[str, Any]:
         children = {child.field: child.fields for child in plan.children}
         for field, fields in children.items():
             row[field] = _fit_items(record.get(field), field, fields, envelope, unfit, unmapped)
+            more = f"{field}{envelope.next_link}"
+            if record.get(more) is not None:  # the source kept items back: the document is not whole
+                unfit[more] = dump(record[more])
         declared = {field.field for field in plan.fields} | children.keys()
         unmapped |= {name: record[name] for name in _undeclared(record, declared, envelope)}
     else:

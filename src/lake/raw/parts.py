@@ -29,7 +29,10 @@ class Uploads(Protocol):
 class PartWriter:
     """Collects batches into parts; a part is uploaded when it has reached its size, the last one by `close`."""
 
-    def __init__(self, uploads: Uploads, schema: pa.Schema, key_of: Callable[[int], str]) -> None:
+    def __init__(
+        self, uploads: Uploads, schema: pa.Schema, key_of: Callable[[int], str], target: int = TARGET_BYTES
+    ) -> None:
+        self._target = target
         self._uploads = uploads
         self._schema = schema
         self._key_of = key_of
@@ -50,7 +53,7 @@ class PartWriter:
             self._writer = pq.ParquetWriter(self._path, self._schema, compression="zstd")
         self._writer.write_batch(batch)
         self._rows += batch.num_rows
-        if self._path.stat().st_size >= TARGET_BYTES:
+        if self._path.stat().st_size >= self._target:
             self._finish_part()
 
     def close(self) -> tuple[Part, ...]:

@@ -53,24 +53,28 @@ class LimitsItem:
         values: dict[str, Any] = {":n": {"N": str(requests)}, ":day": {"S": _day(now)}}
         if paused_until is not None:
             values[":until"] = {"S": to_text(paused_until)}
+        same_day = (f"SET #day = :day{pause} ADD #requests :n", "attribute_not_exists(#day) OR #day = :day")
+        new_day = (f"SET #day = :day, #requests = :n{pause}", "#day <> :day")
+        # Whoever is first on a new day begins the count; who comes second at that moment adds to it.
+        while not (self._update(*same_day, values) or self._update(*new_day, values)):
+            pass
+
+    def _update(self, update: str, condition: str, values: dict[str, Any]) -> bool:
+        """Whether the condition held, so that the item was written."""
         try:
-            self._update(
-                f"SET #day = :day{pause} ADD #requests :n", "attribute_not_exists(#day) OR #day = :day", values
+            self.dynamodb.update_item(
+                TableName=self.table,
+                Key=self._key,
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames={"#day": "day", "#requests": "requests"},
+                ExpressionAttributeValues=values,
             )
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != CONDITION_FAILED:
                 raise
-            self._update(f"SET #day = :day, #requests = :n{pause}", "#day <> :day", values)
-
-    def _update(self, update: str, condition: str, values: dict[str, Any]) -> None:
-        self.dynamodb.update_item(
-            TableName=self.table,
-            Key=self._key,
-            UpdateExpression=update,
-            ConditionExpression=condition,
-            ExpressionAttributeNames={"#day": "day", "#requests": "requests"},
-            ExpressionAttributeValues=values,
-        )
+            return False
+        return True
 
 
 def _day(now: datetime) -> str:
