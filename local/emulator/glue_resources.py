@@ -1,34 +1,30 @@
-"""Glue's calls are judged on the resources that AWS judges them on: the catalog, the database, and the table.
+"""What a Glue request is judged on: a table with its database and the catalog, a crawler or a job by its name.
 
-The emulator takes any `Name` for a table's, so that a grant on exactly the right ARNs would be refused. AWS wants the action on
-each of a table's ancestors too: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+The emulator takes any `Name` for a table's, so that a grant on exactly the right ARNs would be refused. AWS wants the
+action on what is above a table, too: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
 
-NAMED = {"Crawler": "crawler", "Job": "job", "JobRun": "job", "JobRuns": "job"}
 
-
-def resource(action: str, body: dict[str, Any], region: str, account: str) -> str:
-    """The ARN of the lowest resource that a Glue call touches."""
-    base = f"arn:aws:glue:{region}:{account}"
-    kind = action.partition(":")[2].removeprefix("BatchStop")
-    for verb in ("Get", "Create", "Update", "Delete", "Start", "Stop", "BatchGet", "BatchCreate", "BatchUpdate"):
-        kind = kind.removeprefix(verb)
-    if kind in NAMED and (name := body.get("Name") or body.get("JobName")):
-        return f"{base}:{NAMED[kind]}/{name}"
-    if kind == "Database":
-        name = body.get("Name") or body.get("DatabaseInput", {}).get("Name")
-        return f"{base}:database/{name}"
-    database = body.get("DatabaseName")
+def resource(operation: str, request: Mapping[str, Any]) -> str:
+    """The last part of the ARN of the lowest resource that a request touches."""
+    if "Crawler" in operation and (crawler := request.get("Name") or request.get("CrawlerName")):
+        return f"crawler/{crawler}"
+    if "Job" in operation and (job := request.get("JobName") or request.get("Name")):
+        return f"job/{job}"
+    if operation.endswith("Database"):
+        return f"database/{request.get('Name') or request.get('DatabaseInput', {}).get('Name')}"
+    database = request.get("DatabaseName")
     if database is None:
-        return f"{base}:catalog"
-    table = body.get("TableName") or body.get("Name") or body.get("TableInput", {}).get("Name")
-    return f"{base}:table/{database}/{table}" if table else f"{base}:database/{database}"
+        return "catalog"
+    # A request for several tables is judged on all tables of the database.
+    table = request.get("TableName") or request.get("Name") or request.get("TableInput", {}).get("Name") or "*"
+    return f"table/{database}/{table}"
 
 
 def ancestors(arn: str) -> list[str]:
@@ -40,9 +36,32 @@ def ancestors(arn: str) -> list[str]:
     return [f"{base}:catalog"] if kind == "database" else []
 
 
-def judging(enforce: Callable[..., Any]) -> Callable[..., Any]:
-    """`enforce` of the emulator that wants a Glue action on the ancestors as well."""
+def install() -> None:
+    """After this the emulator names a Glue request's resource as AWS does, and judges it on those above it too."""
+    iam_actions.extract_resource_arn = _naming(iam_actions.extract_resource_arn)
+    iam_evaluator.enforce = _judging(iam_evaluator.enforce)
 
+
+def _naming(extract: Callable[..., str]) -> Callable[..., str]:
+    def named(
+        service: str,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        query_params: Mapping[str, Any],
+        region: str,
+        account_id: str,
+    ) -> str:
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        if service != "glue" or not operation:
+            return extract(service, method, path, headers, body, query_params, region, account_id)
+        return f"arn:aws:glue:{region}:{account_id}:{resource(operation, json.loads(body or b'{}'))}"
+
+    return named
+
+
+def _judging(enforce: Callable[..., Any]) -> Callable[..., Any]:
     def judged(
         access_key_id: str,
         iam_action: str,
@@ -51,32 +70,10 @@ def judging(enforce: Callable[..., Any]) -> Callable[..., Any]:
         resource_arn: str = "*",
         service_context: dict[str, Any] | None = None,
     ) -> Any:
-        for arn in ancestors(resource_arn) if service == "glue" else []:
-            if denied := enforce(access_key_id, iam_action, service, region, arn, service_context):
+        for arn in [*ancestors(resource_arn), resource_arn] if service == "glue" else [resource_arn]:
+            denied = enforce(access_key_id, iam_action, service, region, arn, service_context)
+            if denied:
                 return denied
-        return enforce(access_key_id, iam_action, service, region, resource_arn, service_context)
+        return None
 
     return judged
-
-
-def install() -> None:
-    """Replaces how the emulator finds a Glue call's resource, and judges it on its ancestors too."""
-    extract = iam_actions.extract_resource_arn
-
-    def extract_resource_arn(
-        service: str,
-        method: str,
-        path: str,
-        headers: dict[str, str],
-        body: bytes,
-        query_params: dict[str, Any],
-        region: str,
-        account_id: str,
-    ) -> str:
-        if service != "glue":
-            return str(extract(service, method, path, headers, body, query_params, region, account_id))
-        action = iam_actions.extract_iam_action(service, method, path, headers, body, query_params) or ""
-        return resource(action, json.loads(body or b"{}"), region, account_id)
-
-    iam_actions.extract_resource_arn = extract_resource_arn
-    iam_evaluator.enforce = judging(iam_evaluator.enforce)
