@@ -155,7 +155,7 @@ def test_the_catalog_says_what_a_mart_and_its_columns_mean(
     raw.rows(plans["erp.sales_order"], [order("7", 1)])
     build()
     mart = Table("mart_orders_by_month", "", ())
-    comments = {row.col_name: row.comment for row in spark.sql(f"DESCRIBE {analytics.name(mart)}").collect()}
-    assert comments["currency"] == "Document currency"
-    assert analytics.properties(mart)["comment"].startswith("Effective order value")
+    shown = {row.col_name: row for row in spark.sql(f"DESCRIBE EXTENDED {analytics.name(mart)}").collect()}
+    assert shown["currency"].comment == "Document currency"
+    assert shown["Comment"].data_type.startswith("Effective order value")
     assert dict(analytics.read(Table("fct_order_lines", "", ())).dtypes)["changed_at"] == "timestamp_ntz"
