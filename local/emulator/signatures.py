@@ -15,9 +15,6 @@ VERSION = "1.5.33"
 EXPECTED: Mapping[str, str] = {
     "ministack.app:main": "()",
     "ministack.app:pin_request_origin": "(source_ip: str, secure_transport: bool) -> None",
-    "ministack.core.iam_actions:extract_iam_action": (
-        "(service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict) -> str | None"
-    ),
     "ministack.core.iam_actions:extract_resource_arn": (
         "(service: str, method: str, path: str, headers: dict, body: bytes, query_params: dict, region: str, "
         "account_id: str) -> str"
