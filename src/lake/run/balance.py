@@ -26,13 +26,17 @@ class Extracted:
 
 @dataclass(frozen=True, slots=True)
 class Curated:
-    """Versions of one entity's loads that were curated in this run, and the keys they touched."""
+    """Versions of one entity's loads that were curated in this run, and the keys they touched.
+
+    `tombstoned`: keys that a sweep ended; `live_rows`: rows in the tables that the source counts, too.
+    """
 
     landed: int
     merged: int
     superseded: int
     unchanged: int
     quarantined: int
+    tombstoned: int
     live_by_raw: int
     live_in_tables: int
     live_rows: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -116,16 +116,7 @@ def _curated(entity: str, records: Records) -> Curated | None:
     record: dict[str, Any] | None = records.curate.get(entity)
     if record is None or "error" in record:
         return None
-    return Curated(
-        landed=record["landed"],
-        merged=record["merged"],
-        superseded=record["superseded"],
-        unchanged=record["unchanged"],
-        quarantined=record["quarantined"],
-        live_by_raw=record["live_by_raw"],
-        live_in_tables=record["live_in_tables"],
-        live_rows=record["live_rows"],
-    )
+    return Curated(**{field.name: int(record[field.name]) for field in fields(Curated)})
 
 
 def _gaps(entity: str, records: Records) -> list[Gap]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lake.instants import to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from lake.run.outcome import EntityResult, RunResult
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 FORMAT = 1
 # SNS takes at most this many ASCII characters.
 SUBJECT_LENGTH = 100
-COLUMNS = ("entity", "status", "received", "landed", "merged", "unchanged", "quarantined", "live", "unsettled")
+TEXT_COLUMNS = ("entity", "status")
+NUMBER_COLUMNS = (
+    *("received", "repeated", "landed"),
+    *("merged", "superseded", "unchanged", "quarantined", "deleted", "live", "unsettled"),
+)
+COLUMNS = TEXT_COLUMNS + NUMBER_COLUMNS
 
 
 def subject(result: RunResult) -> str:
@@ -43,7 +48,8 @@ def message(result: RunResult, report: str, now: datetime) -> str:
         f"Run {result.run_id} ended as {result.outcome} at {now:%Y-%m-%d %H:%M} UTC.",
         *(["What went wrong", *map(_told, result.problems)] if result.problems else []),
         _table(result.entities) if result.entities else "No entity was read.",
-        *_notes(result),
+        *_notes(result.entities),
+        *_marts(result.marts),
         _balance(result),
         f"Report: {report}",
     ]
@@ -76,7 +82,7 @@ def _table(entities: Sequence[EntityResult]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     lines = [
         "  ".join(
-            cell.ljust(width) if column < len(("entity", "status")) else cell.rjust(width)
+            cell.ljust(width) if column < len(TEXT_COLUMNS) else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
@@ -87,43 +93,48 @@ def _table(entities: Sequence[EntityResult]) -> str:
 def _row(entity: EntityResult) -> tuple[str, ...]:
     read, kept = entity.extracted, entity.curated
     numbers = (
-        read.received if read else None,
-        read.landed if read else None,
-        kept.merged if kept else None,
-        kept.unchanged if kept else None,
-        kept.quarantined if kept else None,
-        kept.live_rows if kept else None,
+        *((read.received, read.repeated, read.landed) if read else (None,) * 3),
+        *(
+            (kept.merged, kept.superseded, kept.unchanged, kept.quarantined, kept.tombstoned, kept.live_rows)
+            if kept
+            else (None,) * 6
+        ),
         entity.unsettled,
     )
     return (entity.entity, entity.status, *("-" if number is None else f"{number:,}" for number in numbers))
 
 
-def _notes(result: RunResult) -> list[str]:
-    notes = [
-        f"  {entity.entity}: {entity.curated.quarantined:,} rows in quarantine"
-        + (
-            f" ({', '.join(f'{rule} {rows:,}' for rule, rows in sorted(entity.broken.items()))})"
-            if entity.broken
-            else ""
-        )
-        + ". Good rows went on; correct the bad ones in the source."
-        for entity in result.entities
-        if entity.curated and entity.curated.quarantined
-    ]
-    notes += [
-        f"  {entity.entity}: rests until {entity.resume_at}; the first run after that reads on."
-        for entity in result.entities
-        if entity.status == "PAUSED"
-    ]
-    notes += [
-        f"  {entity.entity}: there is more to read than one run takes; the next run goes on."
-        for entity in result.entities
-        if entity.status == "CONTINUE"
-    ]
+def _notes(entities: Sequence[EntityResult]) -> list[str]:
+    notes = [f"  {entity.entity}: {note}" for entity in entities for note in _worth_knowing(entity)]
     return ["Worth knowing\n\n" + "\n".join(notes)] if notes else []
+
+
+def _worth_knowing(entity: EntityResult) -> Iterator[str]:
+    """What is no problem, but someone may ask about."""
+    if entity.curated and entity.curated.quarantined:
+        rules = ", ".join(f"{rule} {rows:,}" for rule, rows in sorted(entity.broken.items()))
+        because = f" ({rules})" if rules else ""
+        yield f"{entity.curated.quarantined:,} rows in quarantine{because}. Good rows went on; correct these in the source."
+    if entity.status == "PAUSED":
+        yield f"rests until {entity.resume_at}; the first run after that reads on."
+    if entity.status == "CONTINUE":
+        yield "there is more to read than one run takes; the next run goes on."
+    if entity.unsettled:
+        more = "more" if entity.unsettled > 0 else "less"
+        yield (
+            f"the source counts {abs(entity.unsettled):,} rows {more} than the lake has."
+            " They changed after the window's end, or were deleted since the last sweep."
+        )
+
+
+def _marts(marts: Mapping[str, int]) -> list[str]:
+    lines = "\n".join(f"  {mart}: {rows:,} rows" for mart, rows in sorted(marts.items()))
+    return [f"Marts built\n\n{lines}"] if marts else []
 
 
 def _balance(result: RunResult) -> str:
     if result.gaps:
         return "The balance does NOT close:\n" + "\n".join(f"  {gap}" for gap in result.gaps)
+    if not any(entity.extracted or entity.curated for entity in result.entities):
+        return "No row was received: there is no balance to close."
     return "The balance closes: every row that was received is accounted for."

@@ -1,0 +1,124 @@
+"""How a run ends, given what its steps returned and recorded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lake.run.outcome import Asked, RunResult, judge
+from lake.run.remedy import problem
+from lake.run.state import Progress, Records
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+ACCOUNT, ORDER = "crm.account", "erp.sales_order"
+EXTRACT = {"received": 10, "landed": 8, "repeated": 1, "beyond": 1}
+CURATE = {
+    "landed": 8,
+    "merged": 6,
+    "superseded": 0,
+    "unchanged": 1,
+    "quarantined": 1,
+    "tombstoned": 0,
+    "live_by_raw": 8,
+    "live_in_tables": 8,
+    "live_rows": 8,
+    "broken": {"category_is_known": 1},
+}
+NOTHING = {"received": 0, "landed": 0, "repeated": 0, "beyond": 0}
+FAILED = Asked(ORDER, "FAILED", error="SourceAuthError", cause="erp answered 401")
+
+
+def settled(
+    *asked: Asked,
+    steps: list[tuple[str, str]] | None = None,
+    extract: dict[str, list[dict[str, Any]]] | None = None,
+    curate: dict[str, dict[str, Any]] | None = None,
+    watermark: datetime | None = None,
+) -> RunResult:
+    return judge(
+        "run-1",
+        asked,
+        [problem(step, error, "it broke") for step, error in steps or []],
+        Records(extract or {}, curate or {}, {}),
+        {name: Progress(name, watermark=watermark, source_count=9) for name in (ACCOUNT, ORDER)},
+        {name: timedelta(hours=25) for name in (ACCOUNT, ORDER)},
+        NOW,
+    )
+
+
+def test_a_run_in_which_all_was_read_and_curated_is_good() -> None:
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]}, curate={ACCOUNT: CURATE})
+    assert (result.outcome, result.problems) == ("GOOD", [])
+    assert result.entities[0].unsettled == 1
+
+
+def test_a_run_that_found_nothing_new_is_good() -> None:
+    assert settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [NOTHING]}).outcome == "GOOD"
+
+
+def test_bad_rows_below_the_brake_leave_a_run_good_and_are_shown() -> None:
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]}, curate={ACCOUNT: CURATE})
+    assert result.entities[0].broken == {"category_is_known": 1}
+
+
+def test_one_entitys_failure_degrades_the_run() -> None:
+    result = settled(Asked(ACCOUNT, "DONE"), FAILED, extract={ACCOUNT: [EXTRACT]}, curate={ACCOUNT: CURATE})
+    assert result.outcome == "DEGRADED"
+    (found,) = result.problems
+    assert (found.where, found.error) == (ORDER, "SourceAuthError")
+
+
+def test_a_run_that_could_read_nothing_failed() -> None:
+    assert settled(FAILED).outcome == "FAILED"
+
+
+@pytest.mark.parametrize("step", ["ExtractSources", "PlanWork", "ProcessLoads", "Curate"])
+def test_a_run_without_a_vital_step_failed(step: str) -> None:
+    assert settled(Asked(ACCOUNT, "DONE"), steps=[(step, "States.Timeout")]).outcome == "FAILED"
+
+
+@pytest.mark.parametrize("step", ["BuildAnalytics", "CrawlRaw lake-raw-crm"])
+def test_a_run_whose_curated_tables_are_right_is_degraded_at_worst(step: str) -> None:
+    assert settled(Asked(ACCOUNT, "DONE"), steps=[(step, "States.Timeout")]).outcome == "DEGRADED"
+
+
+def test_a_number_that_does_not_add_up_fails_the_run() -> None:
+    lost = {**CURATE, "merged": 5}
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]}, curate={ACCOUNT: lost})
+    assert result.outcome == "FAILED"
+    assert [found.error for found in result.problems] == ["BalanceOpen"]
+
+
+def test_an_entity_that_curate_could_not_do_degrades_with_its_own_remedy() -> None:
+    broken = {"entity": ORDER, "error": "SweepBrake", "cause": "60 of 100 keys are gone", "remedy": "look first"}
+    result = settled(
+        Asked(ACCOUNT, "DONE"),
+        Asked(ORDER, "DONE"),
+        extract={ACCOUNT: [EXTRACT], ORDER: [EXTRACT]},
+        curate={ACCOUNT: CURATE, ORDER: broken},
+    )
+    assert result.outcome == "DEGRADED"
+    assert [(found.error, found.remedy) for found in result.problems] == [("SweepBrake", "look first")]
+
+
+def test_rows_that_landed_and_nobody_curated_are_a_problem() -> None:
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]})
+    assert [found.error for found in result.problems] == ["NotCurated"]
+
+
+def test_a_pause_within_the_contracts_freshness_is_no_problem() -> None:
+    paused = Asked(ACCOUNT, "PAUSED", resume_at="2026-11-23T13:00:00.000000Z")
+    assert settled(paused, watermark=NOW - timedelta(hours=24)).outcome == "GOOD"
+
+
+def test_a_pause_beyond_the_contracts_freshness_degrades() -> None:
+    paused = Asked(ACCOUNT, "PAUSED", resume_at="2026-11-23T13:00:00.000000Z")
+    result = settled(paused, watermark=NOW - timedelta(hours=26))
+    assert (result.outcome, result.problems[0].error) == ("DEGRADED", "FreshnessMissed")
+
+
+def test_older_loads_of_an_entity_that_was_not_asked_for_are_settled_too() -> None:
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [NOTHING]}, curate={ORDER: CURATE})
+    assert [(entity.entity, entity.status) for entity in result.entities] == [(ACCOUNT, "DONE"), (ORDER, "IDLE")]

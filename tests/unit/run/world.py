@@ -1,0 +1,67 @@
+"""A state table in memory, and executions that run until they are told to end."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from moto import mock_aws
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TABLE = "lake-state"
+REGION = "eu-central-1"
+MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:lake-pipeline"
+
+
+def execution(name: str) -> str:
+    return f"arn:aws:states:eu-central-1:123456789012:execution:lake-pipeline:{name}"
+
+
+class OneAtATime:
+    """A DynamoDB client whose calls are atomic, as DynamoDB's are on one item; moto's are not when threads meet."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._client, name)
+
+        def locked(**arguments: Any) -> Any:
+            with self._lock:
+                return method(**arguments)
+
+        return locked
+
+
+@dataclass
+class Executions:
+    """Which executions run."""
+
+    running: set[str] = field(default_factory=set)
+
+    def still_runs(self, arn: str) -> bool:
+        return arn in self.running
+
+
+@contextmanager
+def state_table() -> Iterator[DynamoDBClient]:
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name=REGION)
+        client.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+        yield client
