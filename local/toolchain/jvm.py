@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # A short life on few cores: the cheap compiler only, and a collector without helper threads for small pauses.
-QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseParallelGC", "-Xss4m")
+QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m", "-XX:+UseParallelGC", "-Xss4m")
 
 
 @dataclass(frozen=True)
