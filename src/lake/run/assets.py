@@ -71,7 +71,14 @@ def retire(physical_id: str, shelves: Shelves) -> None:
 
 
 def answer(event: dict[str, Any], result: dict[str, Any] | Exception) -> None:
-    """Tells CloudFormation how it went: it waits for this, and nothing else ends the wait."""
+    """Tells CloudFormation how it went: it waits for this, and nothing else ends the wait.
+
+    Without `ResponseURL` a person has invoked the function, who sees the failure as its error.
+    """
+    if "ResponseURL" not in event:
+        if isinstance(result, Exception):
+            raise result
+        return
     failed = isinstance(result, Exception)
     told = {} if isinstance(result, Exception) else result
     body = {

@@ -125,3 +125,9 @@ def test_cloudformation_is_told_why_it_failed_and_keeps_what_it_had(
     answer({**REQUEST, "ResponseURL": url, "PhysicalResourceId": "glue-1"}, PermissionError("assets: denied"))
     assert (told[0]["Status"], told[0]["Reason"]) == ("FAILED", "PermissionError: assets: denied")
     assert told[0]["PhysicalResourceId"] == "glue-1"
+
+
+def test_whoever_invokes_it_by_hand_sees_a_failure_as_the_functions_error() -> None:
+    answer(REQUEST, {"PhysicalResourceId": "glue-1", "Data": {}})
+    with pytest.raises(PermissionError):
+        answer(REQUEST, PermissionError("assets: denied"))
