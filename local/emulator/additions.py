@@ -12,6 +12,7 @@ def install(settings: EmulatorSettings, toolchain: Toolchain) -> SparkPool:
     # MiniStack reads its environment as it is imported: not before the check, and never at this module's top.
     from local.emulator import (  # noqa: PLC0415
         athena_iceberg,
+        branch_history,
         calls,
         crawler,
         glue_resources,
@@ -26,6 +27,7 @@ def install(settings: EmulatorSettings, toolchain: Toolchain) -> SparkPool:
     calls.install(settings.calls)  # after it: what is written down is the whole judgement
     secure_transport.install()
     state_machine_yaml.install()
+    branch_history.install()
     glue_spark.install(settings, pool)
     glue_sync.install()
     crawler.install(settings)

@@ -42,7 +42,10 @@ EXPECTED: Mapping[str, str] = {
     "ministack.services.glue:_start_job_run": "(data)",
     "ministack.services.glue:_update_job": "(data)",
     "ministack.services.stepfunctions:_ExecutionError.__init__": "(self, error, cause)",
+    "ministack.services.stepfunctions:_add_event": "(execution, event_type, details=None)",
+    "ministack.services.stepfunctions:_execute_task": "(state_def, raw_input, execution, ctx)",
     "ministack.services.stepfunctions:_invoke_resource": "(resource, input_data)",
+    "ministack.services.stepfunctions:_run_sub_machine": "(states, start_at, input_data, execution, ctx)",
 }
 
 
