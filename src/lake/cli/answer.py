@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console, RenderableType
+from rich.table import Table
 
 from lake.cli.errors import OperatorError, explained
 from lake.instants import to_text
@@ -83,7 +84,8 @@ def show(answer: Answer, *, as_json: bool) -> None:
 
 def _print(console: Console, answer: Answer) -> None:
     for picture in answer.pictures:
-        console.print(picture)
+        # A table fits itself to the screen; a line keeps its length, for addresses are copied.
+        console.print(picture, soft_wrap=not isinstance(picture, Table))
 
 
 def _json(value: object) -> str:

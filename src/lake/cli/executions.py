@@ -1,7 +1,8 @@
 """Executions of the pipeline: starting one, what its history says, how it ended. Functions of what Step Functions answers."""
 
 import json
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -131,7 +132,7 @@ def ending(execution: Mapping[str, Any]) -> Ending:
     )
 
 
-def new_events(sfn: Any, execution: str, seen: int) -> Iterator[Mapping[str, Any]]:
+def new_events(sfn: Any, execution: str, seen: int) -> list[Mapping[str, Any]]:
     """The events of an execution's history after the `seen`-th, oldest first."""
     fresh: list[Mapping[str, Any]] = []
     pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution, reverseOrder=True)
@@ -139,7 +140,12 @@ def new_events(sfn: Any, execution: str, seen: int) -> Iterator[Mapping[str, Any
         fresh += [event for event in page["events"] if event["id"] > seen]
         if any(event["id"] <= seen for event in page["events"]):
             break
-    return reversed(fresh)
+    return fresh[::-1]
+
+
+def run_name(at: datetime) -> str:
+    """A run's name that people can read and that sorts as time does; letters keep two of one second apart."""
+    return f"lake-{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
 def request(sources: list[str], entities: list[str]) -> dict[str, Any]:

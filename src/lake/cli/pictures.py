@@ -65,7 +65,8 @@ def plain_table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     """An empty table in the house's style; the columns in `numbers` are right-aligned."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        name = column in ("entity", "run")
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=name)
     return table
 
 

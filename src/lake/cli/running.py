@@ -6,10 +6,11 @@ from typing import Any
 from lake.cli.answer import EXIT_CODES, FAILED, Answer, err
 from lake.cli.aws import Stack, client, find_stack
 from lake.cli.errors import OperatorError
-from lake.cli.executions import Ending, request
+from lake.cli.executions import Ending, request, run_name
 from lake.cli.follow import follow
 from lake.cli.pictures import duration, report_pictures
 from lake.cli.reports import read_report
+from lake.instants import now
 
 
 def run(stack_name: str, sources: list[str], entities: list[str], *, wait: bool) -> Answer:
@@ -17,9 +18,9 @@ def run(stack_name: str, sources: list[str], entities: list[str], *, wait: bool)
     stack = find_stack(stack_name)
     sfn = client("stepfunctions")
     asked = request(sources, entities)
-    started = sfn.start_execution(stateMachineArn=stack.output("Pipeline"), input=json.dumps(asked))
+    run_id = run_name(now())
+    started = sfn.start_execution(stateMachineArn=stack.output("Pipeline"), name=run_id, input=json.dumps(asked))
     execution = started["executionArn"]
-    run_id = execution.rpartition(":")[2]
     if not wait:
         pictures: list[Any] = [f"Run {run_id} has begun. See how it goes: lake status {run_id}"]
         return Answer({"run_id": run_id, "execution": execution, "outcome": "RUNNING"}, pictures)

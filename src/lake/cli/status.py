@@ -106,6 +106,7 @@ def _pictures(
         )
     pictures += [_runs_table(runs[:RUNS_SHOWN])] if runs else ["No run yet. Start one: lake run"]
     pictures.append(_entities_table(entities, moment))
+    pictures += [Text.assemble((line.progress.entity, "bold"), f": {line.reason}") for line in entities if line.reason]
     if reports:
         pictures += [Text(f"Balance of run {reports[0].document['run_id']}", style="bold")]
         pictures += [balance_table(reports[0].document), f"Report: {reports[0].address}"]
@@ -135,6 +136,4 @@ def _entities_table(entities: list[EntityStatus], moment: datetime) -> Any:
             read,
             duration(line.owes),
         )
-        if line.reason:
-            table.add_row("", Text(line.reason, style="dim"))
     return table
