@@ -116,8 +116,11 @@ class Stack:
         return self._folder("sources")
 
     def env(self) -> dict[str, str]:
-        """The variables with which an AWS SDK or the SAM CLI speaks to this stack as its administrator."""
-        return client_environment(self.endpoint)
+        """The variables with which an AWS SDK or the SAM CLI speaks to this stack as its administrator.
+
+        A session token of the shell's own would not belong to these keys: it is emptied.
+        """
+        return {**client_environment(self.endpoint), "AWS_SESSION_TOKEN": ""}
 
     def processes(self) -> tuple[Process, ...]:
         return (

@@ -120,10 +120,12 @@ class SparkPool:
         self._at_work = 0
 
     def start_ahead(self) -> None:
-        """Start what is missing, one after the other, unless a run is at work."""
+        """Start what is missing, one after the other, unless a run is at work.
+
+        One that ended without a job would end again: nothing more is started then, and the next run says why.
+        """
         with self._lock:
-            self._waiting = [worker for worker in self._waiting if worker.alive()]
-            if self._at_work or len(self._waiting) >= STARTED_AHEAD:
+            if self._drop_dead() or self._at_work or len(self._waiting) >= STARTED_AHEAD:
                 return
             self._waiting.append(self._start())
         self._later(self.start_ahead, STAGGER_S)
@@ -132,8 +134,15 @@ class SparkPool:
         """A live worker for one run; `give_back` it."""
         with self._lock:
             self._at_work += 1
-            self._waiting = [worker for worker in self._waiting if worker.alive()]
+            self._drop_dead()
             return self._waiting.pop(0) if self._waiting else self._start()
+
+    def _drop_dead(self) -> bool:
+        dead = [worker for worker in self._waiting if not worker.alive()]
+        for worker in dead:
+            logger.error("a Spark process ended before it had a job; its log is %s", worker.directory / "error.log")
+            self._waiting.remove(worker)
+        return bool(dead)
 
     def give_back(self, worker: Worker) -> None:
         """The run is over: end its process."""

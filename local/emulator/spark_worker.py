@@ -1,9 +1,9 @@
 """The process in which one Glue job run happens: Python, and the Spark JVM that it starts.
 
-`python spark_worker.py DIRECTORY` starts the JVM, warms it up below DIRECTORY, then waits on its standard input for one
-line: the job as JSON (see `spark_pool.Job`). It fetches script and library from S3 under the credentials that came with
-the job, runs the script as Glue does and leaves by exit code 0, or 1 with the reason in `DIRECTORY/error.txt`. When its
-parent goes, it goes too.
+`python spark_worker.py DIRECTORY` starts the JVM, warms it up below DIRECTORY unless a job waits already, then waits on
+its standard input for one line: the job as JSON (see `spark_pool.Job`). It fetches script and library from S3 under the
+credentials that came with the job, runs the script as Glue does and leaves by exit code 0, or 1 with the reason in
+`DIRECTORY/error.txt`. When its parent goes, it goes too.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import json
 import os
 import re
 import runpy
+import select
 import subprocess
 import sys
 import threading
@@ -37,8 +38,10 @@ JVM_ENDS_WITHIN_S = 2
 
 def main(directory: Path) -> None:
     SparkContext._ensure_initialized()  # the JVM, without a Spark session yet
-    warm_up.run(directory / "warm")
     (directory / "jvm.pid").write_text(str(SparkContext._gateway.proc.pid), encoding="utf-8")
+    nobody_waits = not select.select([sys.stdin], [], [], 0)[0]
+    if nobody_waits:
+        warm_up.run(directory / "warm")
     line = sys.stdin.readline()
     if not line:
         return

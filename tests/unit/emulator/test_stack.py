@@ -43,6 +43,13 @@ def test_a_taken_port_stops_the_start_and_names_port_program_and_remedy(stack: S
         stack.up(lambda _line: None)
 
 
+def test_the_environment_hides_the_shells_own_session(stack: Stack, taken: int) -> None:
+    environment = stack.env()
+
+    assert environment["AWS_ENDPOINT_URL"] == f"http://127.0.0.1:{taken}"
+    assert environment["AWS_SESSION_TOKEN"] == ""
+
+
 def test_a_lake_is_lost_with_the_emulator_that_held_it(stack: Stack, tmp_path: Path) -> None:
     found = [stack.status().lake]
     _emulator_runs(tmp_path, "first")
