@@ -5,29 +5,24 @@ memory: when its process is gone, so is the lake that was deployed to it, and `s
 """
 
 import argparse
-import contextlib
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from local import ports as machine
+from local import processes
 from local.emulator.settings import client_environment
 from local.toolchain.errors import ToolchainError
 from local.toolchain.install import install
 
 PROJECT = Path(__file__).parents[1]
 READY_WITHIN_S = 90
-ENDED_WITHIN_S = 10
 POLL_S = 0.1
 
 Lake = Literal["none", "deployed", "lost"]
@@ -162,7 +157,7 @@ class Stack:
         for process in reversed(self.processes()):
             pid = self._pid(process)
             if pid is not None:
-                _end(pid)
+                processes.end(pid)
             self._pid_file(process).unlink(missing_ok=True)
 
     def wipe(self) -> None:
@@ -216,7 +211,7 @@ class Stack:
 
     def _wait(self, process: Process, child: subprocess.Popen[bytes]) -> None:
         give_up = time.monotonic() + READY_WITHIN_S
-        while not _answers(process.health):
+        while not processes.answers(process.health):
             if child.poll() is not None:
                 self._pid_file(process).unlink(missing_ok=True)
                 raise NotReady(
@@ -237,7 +232,7 @@ class Stack:
         if not file.exists():
             return None
         pid = int(file.read_text(encoding="utf-8"))
-        return pid if _runs(pid) and machine.in_use(process.port) else None
+        return pid if processes.runs(pid) and machine.in_use(process.port) else None
 
     def _folder(self, name: str) -> Path:
         return self.directory.resolve() / name
@@ -250,34 +245,6 @@ class Stack:
 
     def _deployed_file(self) -> Path:
         return self.directory.resolve() / "deployed.json"
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (an address of this machine)
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def _runs(pid: int) -> bool:
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # one of our own that has ended would else look alive
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _end(pid: int) -> None:
-    """Ask the process to end; after a while end it and all that it started."""
-    os.kill(pid, signal.SIGTERM)
-    give_up = time.monotonic() + ENDED_WITHIN_S
-    while _runs(pid) and time.monotonic() < give_up:
-        time.sleep(POLL_S)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
 
 
 def main(arguments: list[str]) -> int:
