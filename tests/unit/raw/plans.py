@@ -1,0 +1,54 @@
+"""A plan with one field of each type and a child, made of values."""
+
+from __future__ import annotations
+
+from lake.contract.plan import Child, Cursor, Field, Plan
+from lake.extract.protocols.odata import DIALECT
+
+TYPES = {
+    "Text": "string",
+    "Flag": "boolean",
+    "Count": "int64",
+    "Amount": "decimal(7,2)",
+    "Day": "date",
+    "Clock": "time",
+    "Instant": "timestamp(3)",
+    "Fine": "timestamp(7)",
+}
+ENVELOPE = DIALECT.envelope
+
+
+def field(name: str, kind: str = "string") -> Field:
+    """A field whose curated name is its API name in small letters."""
+    return Field(name.lower(), name, kind, required=False, classification="internal", description=name)
+
+
+def plan(
+    kinds: dict[str, str] | None = None, *, items: dict[str, str] | None = None, cursor: Cursor | None = None
+) -> Plan:
+    """A plan of an entity `erp.thing` with a key `Key` and the fields of `kinds`."""
+    children = ()
+    if items is not None:
+        fields = tuple(field(name, kind) for name, kind in items.items())
+        children = (Child("erp.item", "item", "to_Item", "Item", ("key",), ("key",), "", fields, ()),)
+    return Plan(
+        entity="erp.thing",
+        source="erp",
+        name="thing",
+        version="1.0.0",
+        major=1,
+        description="",
+        path="Thing",
+        key=("key",),
+        fields=(field("Key"), *(field(name, kind) for name, kind in (kinds or {}).items())),
+        children=children,
+        cursor=cursor or Cursor("instant", ("Fine",), 7, None, "own_pass", None),
+        deletes=(),
+        checks=(),
+        filter=None,
+        initial_from=None,
+        page_size=100,
+        overlap_s=600,
+        settle_lag_s=0,
+        freshness_s=3600,
+    )
