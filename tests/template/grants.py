@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.template.stack import resources
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 Grant = tuple[str, str]
+# AWS acts under these in our name: what they need is derived (test_derived_grants.py), for nothing local checks it.
+DERIVED_ROLES = ("PipelineRole", "ScheduleRole", "CrawlerRole")
 # CloudFormation names a role <stack>-<logical id>-<random>.
 ROLE_IN_CALL = re.compile(r"^assumed-role/[^/]*?-(?P<logical>[A-Za-z0-9]+Role)-[A-Za-z0-9]+/")
 
@@ -58,3 +62,22 @@ def _pairs(document: dict[str, Any]) -> set[Grant]:
 
 def _many(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
+
+
+def aws_only() -> dict[str, set[str]]:
+    """Role → the actions that aws_only.toml says are needed on AWS alone."""
+    listed: dict[str, set[str]] = {}
+    for entry in tomllib.loads((Path(__file__).parent / "aws_only.toml").read_text("utf-8"))["grant"]:
+        for role in entry["roles"]:
+            listed.setdefault(role, set()).update(entry["actions"])
+    return listed
+
+
+def unexplained(calls: Iterable[str]) -> dict[str, set[str]]:
+    """Role → granted actions that no recorded call used and nothing explains; of the roles that run our code."""
+    explained = aws_only()
+    return {
+        role: left
+        for role, unused in unused_actions(calls).items()
+        if role not in DERIVED_ROLES and (left := unused - explained.get(role, set()))
+    }

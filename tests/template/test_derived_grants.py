@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.template.grants import Grant, granted, granted_actions, unused_actions, used_actions
+from tests.template.grants import Grant, granted, granted_actions, unexplained, unused_actions, used_actions
 from tests.template.stack import all_states, resources, template
 
 PIPELINE = resources("AWS::Serverless::StateMachine")["Pipeline"]
@@ -104,6 +104,13 @@ def test_a_recorded_call_counts_for_the_role_that_made_it_where_it_was_allowed()
     assert used_actions(calls) == {"BeginRunRole": {"dynamodb:GetItem"}}
     assert "dynamodb:GetItem" not in unused_actions(calls)["BeginRunRole"]
     assert "dynamodb:GetItem" in unused_actions(calls)["EndRunRole"]
+
+
+def test_a_grant_that_is_listed_as_needed_on_aws_alone_is_explained_and_another_is_not() -> None:
+    left = unexplained([])
+    assert "logs:PutLogEvents" not in left["EndRunRole"]
+    assert "states:StartExecution" in left["EndRunRole"]
+    assert "PipelineRole" not in left
 
 
 def role_of(reference: str) -> str:
