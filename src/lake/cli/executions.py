@@ -16,7 +16,6 @@ STEPS = {
     "ReadErpEntity": "read {entity}",
     "PlanWork": "plan the work",
     "StartCrawler": "crawl {crawler}",
-    "WaitForCrawler": "crawl {crawler}",
     "GetCrawler": "crawl {crawler}",
     "Curate": "merge into curated (Glue)",
     "BuildAnalytics": "build the marts (Glue)",
@@ -25,7 +24,7 @@ STEPS = {
     "EndRun": "release the lease",
 }
 READING = ("ReadCrmEntity", "ReadErpEntity")
-CRAWLING = ("StartCrawler", "WaitForCrawler", "GetCrawler")
+CRAWLING = ("StartCrawler", "GetCrawler")
 
 
 @dataclass(slots=True)
@@ -68,8 +67,11 @@ class History:
         if title is None or title not in self.steps:
             return
         step = self.steps[title]
+        if state in CRAWLING and not _crawled(data):
+            return
         step.ended = at
-        step.phase = "failed" if data.get("error") else "done"
+        problem = data.get("error") or (state in CRAWLING and data.get("last") != "SUCCEEDED")
+        step.phase = "failed" if problem else "done"
         if data.get("error"):
             step.detail = str(data["error"])
         elif state in READING:
@@ -80,9 +82,14 @@ def _title(state: str, data: Mapping[str, Any]) -> str | None:
     """The line that a state belongs to; None for a state that is worth none, or that says no longer what it is about."""
     if state not in STEPS:
         return None
-    if state in CRAWLING and "crawler" not in data:
-        return None
-    return STEPS[state].format_map({"entity": data.get("entity", "?"), "crawler": data.get("crawler", "?")})
+    # What a crawl's Catch hands on names the crawler in its step: `CrawlRaw lake-raw-crm`.
+    crawler = data.get("crawler") or str(data.get("step", "?")).rpartition(" ")[2]
+    return STEPS[state].format_map({"entity": data.get("entity", "?"), "crawler": crawler})
+
+
+def _crawled(data: Mapping[str, Any]) -> bool:
+    """Whether a crawler is over: it is asked about again and again."""
+    return bool(data.get("error")) or data.get("state") == "READY"
 
 
 def _reading(before: str, result: Mapping[str, Any]) -> str:

@@ -1,0 +1,66 @@
+# The project's commands. `make` alone lists them.
+# A command sets up first whatever it needs; where nothing is to be set up that takes a moment.
+
+PYTHON3 ?= python3
+PYTHON := .venv/bin/python
+BIN := $(CURDIR)/.venv/bin
+STACK ?= .lake/stack
+UV := $(BIN)/uv
+# Options for the command behind a target: `make demo ARGS="--size M"`, `make test ARGS="-k lease"`.
+ARGS ?=
+
+export PATH := $(BIN):$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up down deploy demo test lint format build requirements sabotage clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: ## Set up all that is needed: Python 3.13, packages, Java, jars
+	@$(PYTHON3) -m local.setup
+
+demo: setup ## From nothing to a running lake: sources, stack, two runs, balance, marts
+	@$(PYTHON) -m local.demo $(ARGS)
+
+test: setup ## Run every test
+	@$(PYTHON) -m pytest --cov --cov-report=term $(ARGS)
+
+up: setup ## Start the local stack: AWS endpoint, CRM, ERP
+	@$(PYTHON) -m local.up --directory $(STACK) $(ARGS)
+
+down: ## Stop the local stack; the lake in its memory goes with it
+	@$(PYTHON) -m local.stack down --directory $(STACK) $(ARGS)
+
+deploy: up ## Deploy the lake to the local stack
+	@. $(abspath $(STACK))/env && lake deploy
+
+lint: setup ## Check style, types, import rules, template
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+	sam validate --lint
+
+format: setup ## Format the code
+	ruff format .
+	ruff check --fix .
+
+build: setup ## Build what is deployed, into .aws-sam/build
+	sam build
+
+sabotage: setup ## Break the code on purpose, and see that a test notices each time
+	@$(PYTHON) -m tests.sabotage $(ARGS)
+
+# What layers and CLI carry is what was tested: their pins are taken from dev.txt.
+requirements: setup ## Pin anew what is installed, from the ranges in pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-annotate --upgrade \
+		--custom-compile-command "make requirements" --group dev -o requirements/dev.txt pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-annotate --constraints requirements/dev.txt \
+		--custom-compile-command "make requirements" --group layer -o requirements/layer.txt pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-annotate --constraints requirements/dev.txt \
+		--custom-compile-command "make requirements" --group cli -o requirements/cli.txt pyproject.toml
+
+clean: down ## Stop the stack and forget what was built and deployed; the set-up stays
+	rm -rf .aws-sam $(STACK) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
