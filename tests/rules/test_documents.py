@@ -44,9 +44,9 @@ def test_documents_name_only_make_targets_that_there_are(document: Path) -> None
     assert named - make_targets() == set()
 
 
-@pytest.mark.parametrize("document", markdown(), ids=str)
+@pytest.mark.parametrize("document", [path for path in markdown() if not path.name.startswith("adding-")], ids=str)
 def test_documents_name_only_files_that_there_are(document: Path) -> None:
-    """Paths in backticks that begin with a folder of the project."""
+    """Paths in backticks that begin with a folder of the project; what tells how to add files may name new ones."""
     folders = "|".join(sorted({path.parts[0] for path in files() if len(path.parts) > 1 and path.parts[0][0] != "."}))
     named = re.findall(rf"`((?:{folders})/[\w./*-]+)`", read(document))
     assert [path for path in named if not list(ROOT.glob(path.rstrip("/")))] == []

@@ -11,6 +11,8 @@ import yaml
 from tests.rules.project import ROOT, files, python_files, read
 
 MOST_LINES = 350
+# The name that AWS gave it, which jobs import.
+FOREIGN = Path("local/emulator/glue_runtime/awsglue/utils.py")
 GENERIC = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".sql", ".sh", ".txt", ".mk", ""}
 
@@ -47,7 +49,7 @@ def test_modules_have_one_subject() -> None:
 
 
 def test_names_say_what_is_inside() -> None:
-    assert [str(path) for path in files() if {path.stem, *path.parts[:-1]} & GENERIC] == []
+    assert [str(path) for path in files() if path != FOREIGN and {path.stem, *path.parts[:-1]} & GENERIC] == []
 
 
 def test_each_package_and_module_says_what_it_is_for() -> None:
