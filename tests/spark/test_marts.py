@@ -99,7 +99,7 @@ def test_accounts_match_partners_by_the_first_rule_that_knows_one(
     assert similarity["by-number-but-strange"] < Decimal("0.4")
 
     spark.sql(
-        f"INSERT INTO {analytics.name(OVERRIDES)} VALUES"
+        f"INSERT INTO {analytics.name(OVERRIDES)} VALUES"  # noqa: S608
         " ('by-vat', '0000000002', 'forbid', 'me', current_timestamp(), 'a subsidiary'),"
         " ('unknown', '0000000006', 'link', 'me', current_timestamp(), 'they told me')"
     )

@@ -113,12 +113,12 @@ def _end_keys(
 
 
 def _known(tables: Tables, plan: Plan, shape: Layout, batch: DataFrame) -> DataFrame:
-    """Key columns and `_observed_at` of all versions that may end."""
-    columns = (*plan.key, "_observed_at")
-    known = tables.read(shape.current).select(*columns).union(batch.dropna(subset=list(plan.key)).select(*columns))
-    if tables.is_empty(shape.quarantine):
-        return known
-    return known.union(_typed_keys(tables, shape, plan).select(*columns))
+    """Key columns, `_observed_at` and `_good` of all versions that may end."""
+    columns = (*plan.key, "_observed_at", "_good")
+    current = tables.read(shape.current).withColumn("_good", F.lit(True))
+    arrived = batch.dropna(how="any", subset=list(plan.key)).withColumn("_good", F.size("_reasons") == 0)
+    bad = _typed_keys(tables, shape, plan).withColumn("_good", F.lit(False))
+    return current.select(*columns).union(arrived.select(*columns)).union(bad.select(*columns))
 
 
 def _typed_keys(tables: Tables, shape: Layout, plan: Plan) -> DataFrame:
@@ -139,10 +139,13 @@ def _merge(
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Current, items, quarantine, each with its progress behind it. Returns the figures, and items written by child."""
     done = {THROUGH: str(work.last)}
-    dead, current = tables.read(shape.deleted), tables.read(shape.current)
-    judged = fates(contenders(batch, plan), dead, current, _bad(tables, shape, plan), plan).persist()
+    judged = fates(
+        contenders(batch, plan), tables.read(shape.deleted), tables.read(shape.current), _bad(tables, shape, plan), plan
+    ).persist()
     try:
         figures = judged.agg(*counts()).collect()[0].asDict()
+        if figures.pop("revived"):
+            writing.forget_deleted(tables, shape.deleted, plan, judged)
         if figures.pop("written") + figures.pop("ended"):
             writing.merge_current(tables, shape.current, plan, judged)
         tables.note(shape.current, done)

@@ -69,6 +69,7 @@ def counts() -> tuple[Column, ...]:
     figures = {
         "written": "count_if(_newer)",
         "ended": "count_if(_ends)",
+        "revived": "count_if(_wins AND deleted_at IS NOT NULL)",
         "merged": "count_if(_newer AND NOT _equal)",
         "unchanged": "count_if(_wins AND _equal)",
         "superseded": "coalesce(sum(_good - IF(_wins, 1, 0)), 0)",

@@ -98,18 +98,18 @@ def tombstones(
 ) -> DataFrame:
     """Key columns and `deleted_at` (null: alive) of all keys that are not dead already.
 
-    `known`: key columns and `_observed_at` of all versions of a key; `dead`: the table of deletions as it is. A key ends
-    with the first sweep after its newest version that did not find it.
+    `known`: key columns, `_observed_at` and `_good` of the versions that the lake has; `dead`: the table of deletions as
+    it is. A key ends with the first sweep after its newest good version that did not find it, and so does what
+    quarantine holds of it: a bad version that was seen later does not keep an earlier good one alive.
     """
     instants = ", ".join(instant(_started(manifest)) for manifest in sweeps)
-    missed = f"filter(array({instants}), s -> s > _observed_at AND NOT array_contains(coalesce(_seen, array()), s))"
-    newest = known.groupBy(*plan.key).agg(F.max("_observed_at").alias("_observed_at"))
+    unseen = "s > _observed_at AND NOT array_contains(coalesce(_seen, array()), s)"
+    first = F.expr(f"array_min(filter(array({instants}), s -> {unseen}))")
+    newest = known.groupBy(*plan.key, "_good").agg(F.max("_observed_at").alias("_observed_at"))
     alive = newest.join(dead.withColumnRenamed("deleted_at", "_dead_at"), list(plan.key), "left").where(
         "_dead_at IS NULL OR _dead_at <= _observed_at"
     )
-    return alive.join(swept, list(plan.key), "left").select(
-        *plan.key, F.expr(f"array_min({missed})").alias("deleted_at")
-    )
+    return alive.join(swept, list(plan.key), "left").groupBy(*plan.key).agg(F.max(first).alias("deleted_at"))
 
 
 def brake(plan: Plan, gone: Mapping[datetime, int], alive: int) -> None:

@@ -27,6 +27,15 @@ def merge_deleted(tables: Tables, table: Table, plan: Plan, gone: DataFrame) -> 
     tables.merge(table, gone, plan.key, lambda merge: merge.whenMatched(later).updateAll().whenNotMatched().insertAll())
 
 
+def forget_deleted(tables: Tables, table: Table, plan: Plan, fates: DataFrame) -> None:
+    """Take out the keys that live again: their newest version was seen after the tombstone, which says no more than that."""
+    alive = fates.where("_wins AND deleted_at IS NOT NULL").select(
+        *plan.key, F.col("_winner._observed_at").alias("_seen")
+    )
+    since = F.expr(f"s._seen >= {quoted(table.name)}.deleted_at")
+    tables.merge(table, alive, plan.key, lambda merge: merge.whenMatched(since).delete())
+
+
 def merge_current(tables: Tables, table: Table, plan: Plan, fates: DataFrame) -> None:
     """Put winners in and take ended keys out. The conditions stand in the merge as well, for it may run a second time."""
     target = quoted(table.name)

@@ -1,0 +1,68 @@
+"""What the jobs write into the state table, and their log lines."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from lake.analytics.job import StateTable as MartState
+from lake.curate.ledger import StateTable
+from lake.curate.log import log_as_json
+
+
+@pytest.fixture
+def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        client = boto3.client(
+            "dynamodb", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test"
+        )
+        client.create_table(
+            TableName="state",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[
+                {"AttributeName": "pk", "AttributeType": "S"},
+                {"AttributeName": "sk", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+def item(client: Any, pk: str, sk: str) -> dict[str, Any]:
+    found: dict[str, Any] = client.get_item(TableName="state", Key={"pk": {"S": pk}, "sk": {"S": sk}})["Item"]
+    return found
+
+
+def test_progress_and_record_of_an_entity_stand_where_the_run_looks_for_them(dynamodb: Any) -> None:
+    ledger = StateTable(dynamodb, "state")
+    ledger.curated("crm.account", 17)
+    ledger.record("run-1", "crm.account", {"merged": 3})
+    assert item(dynamodb, "curated", "crm.account")["through"] == {"N": "17"}
+    assert json.loads(item(dynamodb, "run#run-1", "curate#crm.account")["record"]["S"]) == {"merged": 3}
+
+
+def test_inputs_and_rows_of_the_marts_stand_where_the_run_looks_for_them(dynamodb: Any) -> None:
+    ledger = MartState(dynamodb, "state")
+    ledger.built("abc")
+    ledger.marts("run-1", {"customer_xref": 7})
+    assert item(dynamodb, "analytics", "inputs")["digest"] == {"S": "abc"}
+    assert json.loads(item(dynamodb, "run#run-1", "marts")["record"]["S"]) == {"customer_xref": 7}
+
+
+def test_log_lines_are_json_and_hold_fields_and_stack(capsys: pytest.CaptureFixture[str]) -> None:
+    log_as_json()
+    logger = logging.getLogger("lake.test")
+    logger.info("%s was curated", "crm.account", extra={"fields": {"record": {"merged": 3}}})
+    try:
+        raise ValueError("no")
+    except ValueError as error:
+        logger.error("failed", exc_info=error)
+    first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (first["message"], first["record"], first["level"]) == ("crm.account was curated", {"merged": 3}, "INFO")
+    assert "ValueError: no" in second["exception"]
+    logging.getLogger("lake").handlers = []

@@ -1,0 +1,68 @@
+"""Which sweeps a batch is held against, and the brake."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from lake.contract.build import compile_folder
+from lake.contract.plan import Plan
+from lake.curate.errors import SweepBrake
+from lake.curate.manifests import Manifest, Sweep
+from lake.curate.sweeps import brake, latest, sweeps_to_hold
+
+NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
+ORDERS = Plan.load(compile_folder(Path(__file__).parents[3] / "contracts")["erp.sales_order.json"])
+
+
+def at(minutes: int) -> datetime:
+    return NOON + timedelta(minutes=minutes)
+
+
+def rows(load: int, observed: int) -> Manifest:
+    return Manifest(load, "rows", "p", (), 1, {}, at(observed), None)
+
+
+def sweep(load: int, started: int, last: bool = True) -> Manifest:
+    return Manifest(load, "keys", "p", (), 1, {}, None, Sweep("s", at(started), last, (load,) if last else ()))
+
+
+def test_only_the_last_load_of_a_sweep_acts() -> None:
+    ends = sweep(3, 5)
+    assert sweeps_to_hold([rows(1, 1), sweep(2, 5, last=False), ends], None) == (ends,)
+
+
+def test_sweeps_act_in_the_order_in_which_they_began() -> None:
+    early, late = sweep(5, 10), sweep(4, 20)
+    assert sweeps_to_hold([late, early], None) == (early, late)
+    assert latest((early, late)) == 4
+    assert latest(()) is None
+
+
+def test_the_last_sweep_acts_again_on_rows_that_it_overtook_and_on_no_others() -> None:
+    last = sweep(2, 10)
+    assert sweeps_to_hold([rows(3, 9)], last) == (last,)
+    assert sweeps_to_hold([rows(3, 10)], last) == ()
+    assert sweeps_to_hold([sweep(2, 10)], last) == (last,)
+
+
+@pytest.mark.parametrize(
+    ("gone", "alive"),
+    [
+        ({at(1): 5}, 95),  # five in a hundred are allowed
+        ({at(1): 50}, 49),  # a table of fewer than 100 keys may lose any number
+        ({at(1): 5, at(2): 4}, 91),  # each sweep is measured by what lived before it
+        ({}, 1000),
+    ],
+)
+def test_the_brake_lets_pass_what_the_contract_allows(gone: dict[datetime, int], alive: int) -> None:
+    brake(ORDERS, gone, alive)
+
+
+def test_the_brake_names_the_sweep_and_what_to_do() -> None:
+    with pytest.raises(SweepBrake) as stopped:
+        brake(ORDERS, {at(1): 5, at(2): 60}, 935)
+    assert stopped.value.cause.startswith(
+        "the sweep of erp.sales_order that began at 2026-11-16T12:02:00+00:00 did not find 60 of 995 keys, more than the 5%"
+    )
+    assert "raise max_fraction" in stopped.value.remedy
