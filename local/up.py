@@ -113,12 +113,13 @@ def main() -> int:
         return 1
     if stack.status().lake == "lost":
         print("The emulator that held a lake has ended (it keeps everything in memory): that lake is gone.")
-    name = _shown(env_file(stack))
+    name = shown(env_file(stack))
     print(f"The local stack is up. For this shell: `. {name}`; then `lake deploy`, `lake run`, `lake status`.")
     return 0
 
 
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """A path as one would type it here."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 

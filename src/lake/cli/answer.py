@@ -17,6 +17,7 @@ from lake.cli.errors import OperatorError, explained
 from lake.instants import to_text
 
 GOOD, FAILED, DEGRADED = 0, 1, 3
+FILE_WIDTH = 150
 
 EXIT_CODES = {"GOOD": GOOD, "QUEUED": GOOD, "DEGRADED": DEGRADED, "FAILED": FAILED}
 
@@ -32,8 +33,8 @@ class Answer:
 
 
 def out() -> Console:
-    """Where results go."""
-    return Console(highlight=False)
+    """Where results go; a file has room for tables."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
 
 
 def err() -> Console:

@@ -177,7 +177,8 @@ def check_schedules(stack: Stack) -> Iterator[Finding]:
                 raise
             yield Finding(f"{source} schedule", "fail", f"{name} does not exist", "Deploy again: `lake deploy`.")
             continue
-        when = f"{schedule['ScheduleExpression']} in {schedule.get('ScheduleExpressionTimezone', 'UTC')}"
+        zone = schedule.get("ScheduleExpressionTimezone", "UTC")
+        when = f"{schedule['ScheduleExpression']}, {zone}"
         if schedule.get("State", "ENABLED") == "ENABLED":
             yield Finding(f"{source} schedule", "ok", when)
         else:

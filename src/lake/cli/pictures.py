@@ -29,6 +29,8 @@ BALANCE = (
     *("curated", "merged", "superseded", "unchanged", "quarantined"),
     *("live", "unsettled"),
 )
+# Columns that are copied or compared: rather the rest is folded.
+WHOLE = ("entity", "run", "began", "watermark", "read")
 SPARED = ("repeated", "beyond", "superseded", "unchanged", "quarantined", "unsettled")
 
 
@@ -56,17 +58,23 @@ def duration(span: timedelta) -> str:
     return f"{hours // 24} days"
 
 
+def roughly(span: timedelta) -> str:
+    """The same in one unit: `48 s`, `3 min`, `2 h`."""
+    return " ".join(duration(span).split()[:2])
+
+
 def instant(value: datetime | None) -> str:
-    """An instant in UTC, to the second."""
-    return "-" if value is None else f"{value:%Y-%m-%d %H:%M:%S}Z"
+    """An instant in UTC, to the minute."""
+    return "-" if value is None else f"{value:%Y-%m-%d %H:%M}Z"
 
 
 def plain_table(*columns: str, numbers: Sequence[str] = ()) -> Table:
     """An empty table in the house's style; the columns in `numbers` are right-aligned."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for column in columns:
-        name = column in ("entity", "run")
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=name)
+        table.add_column(
+            column, justify="right" if column in numbers else "left", overflow="fold", no_wrap=column in WHOLE
+        )
     return table
 
 

@@ -11,7 +11,7 @@ from lake.cli.answer import DEGRADED, EXIT_CODES, FAILED, GOOD, Answer
 from lake.cli.aws import Stack, client, endpoint, find_stack
 from lake.cli.errors import OperatorError, code_of
 from lake.cli.executions import Ending, ending
-from lake.cli.pictures import balance_table, colored, duration, instant, number, plain_table
+from lake.cli.pictures import balance_table, colored, duration, instant, number, plain_table, roughly
 from lake.cli.progress import EntityStatus, Lease, deployed_plans, read_lease, run_state, standing
 from lake.cli.reports import Report, read_report
 from lake.cli.running import concluded
@@ -122,11 +122,9 @@ def _runs_table(runs: list[Ending]) -> Any:
 
 
 def _entities_table(entities: list[EntityStatus], moment: datetime) -> Any:
-    table = plain_table(
-        "entity", "state", "watermark", "last load", "curated", "read", "owes", numbers=("last load", "curated")
-    )
+    table = plain_table("entity", "state", "watermark", "load", "curated", "read", "owes", numbers=("load", "curated"))
     for line in entities:
-        read = f"{duration(moment - line.read_at)} ago" if line.read_at else "-"
+        read = f"{roughly(moment - line.read_at)} ago" if line.read_at else "-"
         table.add_row(
             line.progress.entity,
             colored(line.standing),
