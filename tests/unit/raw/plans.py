@@ -27,7 +27,7 @@ def plan(
     kinds: dict[str, str] | None = None, *, items: dict[str, str] | None = None, cursor: Cursor | None = None
 ) -> Plan:
     """A plan of an entity `erp.thing` with a key `Key` and the fields of `kinds`."""
-    children = ()
+    children: tuple[Child, ...] = ()
     if items is not None:
         fields = tuple(field(name, kind) for name, kind in items.items())
         children = (Child("erp.item", "item", "to_Item", "Item", ("key",), ("key",), "", fields, ()),)

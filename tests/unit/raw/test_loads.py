@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
 from lake.raw import fingerprint
 from lake.raw.fingerprint import Fingerprints, content_of, key_text
@@ -21,6 +19,9 @@ from tests.unit.raw.plans import TYPES, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
 
 SCHEMA = pa.schema([("a", pa.int64())])
 

@@ -1,0 +1,336 @@
+"""Requests to a source that misbehaves: a real server, real connections."""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import gzip
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import pytest
+import requests
+
+from lake.extract.auth import login_for
+from lake.extract.budget import Budget
+from lake.extract.errors import Paused, SourceAuthError, SourceRejected, SourceUnavailable
+from lake.extract.http import Connection, Request, http_date, retry_after
+from lake.extract.protocols import DIALECTS
+from tests.unit.extract.test_query import source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lake.contract.plan import SourcePlan
+
+NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
+
+
+@dataclass
+class Reply:
+    """What the server answers. None as status: the connection breaks; a body may be shorter than announced."""
+
+    status: int | None = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"ok"
+    announced: int | None = None
+
+
+@dataclass
+class Server:
+    """Answers from a list, the last reply for ever; keeps what it was asked."""
+
+    url: str
+    replies: list[Reply]
+    asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            served.asked.append((self.path, dict(self.headers), body))
+            reply = served.replies.pop(0) if len(served.replies) > 1 else served.replies[0]
+            if reply.status is None:
+                self.close_connection = True
+                return
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(reply.announced or len(reply.body)))
+            self.end_headers()
+            self.wfile.write(reply.body)
+            self.close_connection = True
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served = Server(f"http://127.0.0.1:{http.server_port}", [Reply()])
+    threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}).start()
+    yield served
+    http.shutdown()
+    http.server_close()
+
+
+@dataclass
+class Client:
+    """A connection with what it slept."""
+
+    connection: Connection
+    slept: list[float]
+
+    def read(self, request: Request | None = None) -> Any:
+        return self.connection.read(request or Request("/thing", (("$filter", "a eq 'b c'"),)))
+
+
+def client(
+    server: Server,
+    seconds: float = 120,
+    secret: str = "{}",  # noqa: S107
+    plan: SourcePlan | None = None,
+) -> Client:
+    plan, slept = plan or source(), list[float]()
+    connection = Connection(
+        url=server.url,
+        plan=plan,
+        login=login_for(plan, secret),
+        session=requests.Session(),
+        budget=Budget(time.monotonic() + seconds, 0, None),
+        quota_reached=DIALECTS[plan.protocol].quota_reached,
+        now=lambda: NOW,
+        sleep=slept.append,
+    )
+    return Client(connection, slept)
+
+
+def test_an_answer_carries_both_clocks(server: Server) -> None:
+    asking = client(server)
+    answer = asking.read()
+    assert (answer.body, answer.asked_at) == (b"ok", NOW)
+    assert abs(answer.source_now - datetime.now(UTC)) < timedelta(seconds=10)
+    assert server.asked[0][0] == "/thing?%24filter=a%20eq%20%27b%20c%27"
+    assert asking.connection.requests_made == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("seconds", [0, 7])
+def test_the_source_says_how_long_to_wait(server: Server, status: int, seconds: int) -> None:
+    server.replies = [Reply(status, {"Retry-After": str(seconds)}), Reply()]
+    asking = client(server)
+    assert asking.read().body == b"ok"
+    assert asking.slept == [seconds]
+
+
+def test_the_source_says_until_when_to_wait(server: Server) -> None:
+    at = email.utils.format_datetime(NOW + timedelta(seconds=9), usegmt=True)
+    server.replies = [Reply(429, {"Retry-After": at}), Reply()]
+    asking = client(server)
+    asking.read()
+    assert asking.slept == [9]
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(s) for s in (429, 503, 500, 502, 504, 408)] + [Reply(429, {"Retry-After": "soon"})]
+)
+def test_without_a_word_the_wait_grows(server: Server, reply: Reply) -> None:
+    server.replies = [reply, reply, Reply()]
+    asking = client(server)
+    assert asking.read().body == b"ok"
+    first, second = asking.slept
+    assert 0.25 <= first <= 0.5 <= second <= 1
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Reply(None),
+        Reply(200, {}, b"half", announced=10),
+        Reply(200, {"Content-Encoding": "gzip"}, gzip.compress(b"whole")[:-9] + b"123456789"),
+    ],
+)
+def test_a_broken_answer_is_asked_for_again_and_never_taken_for_whole(server: Server, broken: Reply) -> None:
+    server.replies = [broken, Reply(body=b"whole")]
+    asking = client(server)
+    assert asking.read().body == b"whole"
+    assert len(asking.slept) == 1
+
+
+def test_a_source_that_stays_down_is_named(server: Server) -> None:
+    server.replies = [Reply(500, body=b"<h1>No  more\nmemory</h1>")]
+    asking = client(server)
+    with pytest.raises(SourceUnavailable, match=r"answers 500: <h1>No more memory</h1>, 3 times\. Is the source up"):
+        asking.read()
+    assert len(asking.slept) == 2
+
+
+def test_a_refused_connection_is_named(server: Server) -> None:
+    asking = client(replace(server, url="http://127.0.0.1:9"))
+    with pytest.raises(SourceUnavailable, match="does not answer"):
+        asking.read()
+
+
+def test_no_wait_is_begun_that_the_budget_cannot_hold(server: Server) -> None:
+    server.replies = [Reply(500)]
+    asking = client(server, seconds=0.1)
+    with pytest.raises(SourceUnavailable):
+        asking.read()
+    assert asking.slept == []
+
+
+@pytest.mark.parametrize(("wanted", "seconds", "rest"), [("61", 600, 61), ("30", 10, 30), ("9" * 20, 600, 86400)])
+def test_a_rest_beyond_the_budget_pauses(server: Server, wanted: str, seconds: float, rest: int) -> None:
+    server.replies = [Reply(429, {"Retry-After": wanted})]
+    asking = client(server, seconds)
+    with pytest.raises(Paused) as paused:
+        asking.read()
+    assert (paused.value.resume_at, paused.value.quota) == (NOW + timedelta(seconds=rest), False)
+    assert asking.slept == []
+
+
+def test_a_used_up_quota_pauses_the_whole_source(server: Server) -> None:
+    server.replies = [Reply(403, body=b'[{"errorCode":"REQUEST_LIMIT_EXCEEDED"}]')]
+    with pytest.raises(Paused) as paused:
+        client(server, plan=source("salesforce")).read()
+    assert paused.value.quota
+    assert paused.value.resume_at > NOW
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 301, 304])
+def test_a_refused_request_is_not_tried_again(server: Server, status: int) -> None:
+    server.replies = [Reply(status, body=b"no such field X")]
+    with pytest.raises(SourceRejected, match=f"/thing answered {status}"):
+        client(server).read()
+    assert len(server.asked) == 1
+
+
+def test_credentials_go_to_no_other_host(server: Server) -> None:
+    """A redirect could name any host: it is refused, not followed."""
+    server.replies = [Reply(302, {"Location": f"{server.url.replace('127.0.0.1', 'localhost')}/elsewhere"}), Reply()]
+    with pytest.raises(SourceRejected):
+        client(server, secret='{"user":"u","password":"p"}', plan=source(auth="basic")).read()
+    assert [path for path, _, _ in server.asked] == ["/thing?%24filter=a%20eq%20%27b%20c%27"]
+
+
+def test_user_and_password_prove_who_asks(server: Server) -> None:
+    client(server, secret='{"user":"LAKE","password":"pä:ss"}', plan=source(auth="basic")).read()
+    kind, _, pair = server.asked[0][1]["Authorization"].partition(" ")
+    assert (kind, base64.b64decode(pair).decode()) == ("Basic", "LAKE:pä:ss")
+
+
+def test_a_refused_password_is_not_tried_again(server: Server) -> None:
+    server.replies = [Reply(401, body=b"wrong")]
+    with pytest.raises(SourceAuthError, match=r"source erp \(401\): wrong\. Correct"):
+        client(server, secret='{"user":"u","password":"p"}', plan=source(auth="basic")).read()
+    assert len(server.asked) == 1
+
+
+OAUTH = source("salesforce", auth="oauth2_client_credentials", token_path="/token")
+SECRET = '{"client_id":"me","client_secret":"s&cret"}'
+
+
+def token(text: str) -> Reply:
+    return Reply(body=f'{{"access_token":"{text}"}}'.encode())
+
+
+def test_a_token_is_fetched_once_and_renewed_once_when_refused(server: Server) -> None:
+    server.replies = [token("one"), Reply(), Reply(401), token("two"), Reply(body=b"again")]
+    asking = client(server, secret=SECRET, plan=OAUTH)
+    asking.read()
+    assert asking.read().body == b"again"
+    path, _, form = server.asked[0]
+    assert (path, parse_qs(form.decode())["client_secret"]) == ("/token", ["s&cret"])
+    assert [headers.get("Authorization") for _, headers, _ in server.asked] == [
+        None,
+        "Bearer one",
+        "Bearer one",
+        None,
+        "Bearer two",
+    ]
+
+
+def test_a_token_that_stays_refused_ends_it(server: Server) -> None:
+    server.replies = [token("one"), Reply(401), token("two"), Reply(401)]
+    with pytest.raises(SourceAuthError):
+        client(server, secret=SECRET, plan=OAUTH).read()
+    assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(400, body=b'{"error":"invalid_client"}'), Reply(), Reply(body=b'{"access_token":7}'), Reply(302)]
+)
+def test_a_login_without_a_token_names_the_secret(server: Server, reply: Reply) -> None:
+    server.replies = [reply]
+    with pytest.raises(SourceAuthError, match=r"gave source erp no token .*Secrets Manager"):
+        client(server, secret=SECRET, plan=OAUTH).read()
+
+
+def test_a_login_that_is_busy_is_tried_again(server: Server) -> None:
+    server.replies = [Reply(503, {"Retry-After": "3"}), token("one"), Reply()]
+    asking = client(server, secret=SECRET, plan=OAUTH)
+    assert asking.read().body == b"ok"
+    assert asking.slept == [3]
+
+
+@pytest.mark.parametrize("secret", ["", "[]", "{}", '{"user":"u"}', "7"])
+def test_a_secret_of_another_form_is_named(secret: str) -> None:
+    with pytest.raises(SourceAuthError, match="secret of source erp lacks what basic needs"):
+        login_for(source(auth="basic"), secret)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("120", 120),
+        (" 120 ", 120),
+        ("1.5", None),
+        ("-5", None),
+        ("²", None),
+        ("Mon, 16 Nov 2026 06:00:30 GMT", 30),
+        ("Mon, 16 Nov 2026 05:00:00 GMT", 0),
+    ],
+)
+def test_retry_after_in_either_form(header: str | None, seconds: float | None) -> None:
+    assert retry_after(header, NOW) == seconds
+
+
+@pytest.mark.parametrize("header", [None, "yesterday", ""])
+def test_a_date_that_cannot_be_read_is_none(header: str | None) -> None:
+    assert http_date(header) is None
+
+
+def budget(requests_allowed: int | None, at: Callable[[], float] = lambda: 100.0) -> Budget:
+    return Budget(deadline=150, margin=10, requests=requests_allowed, clock=at)
+
+
+def test_a_budget_ends_a_margin_before_the_deadline() -> None:
+    assert budget(None).seconds_left() == 40
+    assert budget(None).seconds_to_deadline() == 50
+    assert not budget(None).used_up(10**6)
+    assert budget(None, lambda: 141.0).used_up(0)
+    assert budget(None, lambda: 151.0).seconds_to_deadline() == 0
+
+
+@pytest.mark.parametrize(("own", "source_left", "allowed"), [(None, None, None), (5, None, 5), (None, 3, 3), (5, 3, 3)])
+def test_a_budget_counts_requests(own: int | None, source_left: int | None, allowed: int | None) -> None:
+    both = budget(own).at_most(source_left)
+    assert both.requests == allowed
+    assert allowed is None or (both.used_up(allowed) and not both.used_up(allowed - 1))
+
+
+def test_a_budget_keeps_a_tenth_of_lambdas_time() -> None:
+    class Context:
+        def get_remaining_time_in_millis(self) -> int:
+            return 100_000
+
+    assert 85 < Budget.of(Context()).seconds_left() <= 90

@@ -1,0 +1,306 @@
+"""Pages are checked, not trusted; and rows that do not fit stop nobody."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+import pyarrow.parquet as pq
+import pytest
+
+from lake.extract.errors import FilterIgnored, MalformedAnswer, NoProgress, OrderIgnored
+from lake.extract.http import Answer, Connection, Request
+from lake.extract.landing import KeyLanding, Landing
+from lake.extract.passes import Pass, key_pass, window_passes
+from lake.extract.protocols import DIALECTS
+from lake.extract.reading import PageCheck, Reader, ReadPage, surely_descending
+from lake.extract.window import Window
+from lake.raw.fingerprint import Fingerprints
+from lake.raw.manifest import Counts
+from lake.raw.page import read_page
+from lake.raw.parts import PartWriter
+from lake.raw.schema import key_schema, row_schema
+from tests.unit.extract.test_query import FINE_PLAN, SPLIT_PLAN, WINDOW, source
+from tests.unit.raw.plans import ENVELOPE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PLAN = replace(FINE_PLAN, page_size=3)
+NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
+STAMPED, STAMPLESS = window_passes(PLAN, WINDOW)
+SPLIT_STAMPED, STAND_IN, _ = window_passes(SPLIT_PLAN, WINDOW)
+
+
+def at(minute: int) -> str:
+    return f"2026-11-16T05:{minute:02}:00.0000000Z"
+
+
+def row(key: Any, stamp: Any = None, **more: Any) -> dict[str, Any]:
+    return {"Key": key, "Fine": stamp} | more
+
+
+def body(rows: list[dict[str, Any]], link: str | None = None) -> bytes:
+    return json.dumps({"value": rows} | ({"@odata.nextLink": link} if link else {})).encode()
+
+
+def check(reading: Pass, *pages: list[dict[str, Any]], plan: Any = PLAN, position: Any = None) -> list[ReadPage]:
+    """What a check says of pages that come one after the other."""
+    checking, read = PageCheck(plan, reading), []
+    for rows in pages:
+        read.append(checking.page(read_page(body(rows), plan, ENVELOPE).batch, position, NOON))
+        position = read[-1].position
+    return read
+
+
+def test_a_page_says_where_reading_goes_on() -> None:
+    (page,) = check(STAMPED, [row("a", at(40)), row("b", "2026-11-16T05:45:00.1234567Z")])
+    assert page.position == ("2026-11-16T05:45:00.1234567Z", "b")
+    assert page.cursors.to_pylist() == [at(40), "2026-11-16T05:45:00.1234567Z"]
+    assert (page.keys, page.observed_at) == (['["a"]', '["b"]'], NOON)
+
+
+def test_positions_of_dates_and_times_are_literals() -> None:
+    rows = [{"Key": "a", "D": "2026-11-16", "T": "06:45:00"}]
+    assert check(SPLIT_STAMPED, rows, plan=SPLIT_PLAN)[0].position == ("2026-11-16", "06:45:00", "a")
+
+
+def test_rows_before_the_window_show_that_the_filter_is_ignored() -> None:
+    with pytest.raises(FilterIgnored, match=r"from 2026-11-16T05:30.* one of 2026-11-16T05:29.* came"):
+        check(STAMPED, [row("a", at(29))])
+
+
+def test_rows_before_the_position_show_that_the_filter_is_ignored() -> None:
+    with pytest.raises(FilterIgnored):
+        check(STAMPED, [row("a", at(40))], [row("b", at(39))])
+
+
+def test_split_stamps_are_held_against_their_bounds() -> None:
+    with pytest.raises(FilterIgnored):
+        check(SPLIT_STAMPED, [{"Key": "a", "D": "2026-11-16", "T": "06:29:59"}], plan=SPLIT_PLAN)
+
+
+def test_rows_with_a_stamp_in_the_pass_of_those_without_show_that_the_filter_is_ignored() -> None:
+    with pytest.raises(FilterIgnored, match="rows without Fine were asked for"):
+        check(STAMPLESS, [row("a"), row("b", at(40))])
+    with pytest.raises(FilterIgnored, match="rows without D and T"):
+        check(STAND_IN, [{"Key": "a", "D": "2026-11-16", "T": "06:45:00"}], plan=SPLIT_PLAN)
+
+
+def test_a_row_with_half_a_stamp_belongs_to_those_without() -> None:
+    rows = [{"Key": "a", "D": "2026-11-16", "CD": "2026-11-16", "CT": "06:45:00"}]
+    (page,) = check(STAND_IN, rows, plan=SPLIT_PLAN)
+    assert page.cursors.to_pylist() == ["2026-11-16T05:45:00.000000Z"]
+
+
+def test_rows_out_of_the_order_of_stamps_are_refused() -> None:
+    with pytest.raises(OrderIgnored, match="order of Fine, Key"):
+        check(STAMPED, [row("a", at(41)), row("b", at(40))])
+
+
+@pytest.mark.parametrize("pages", [([row("2", at(40)), row("1", at(40))],), ([row("2", at(40))], [row("1", at(40))])])
+def test_keys_of_one_instant_out_of_order_are_refused(pages: tuple[list[dict[str, Any]], ...]) -> None:
+    """Else paging behind the last key would lose the smaller ones."""
+    with pytest.raises(OrderIgnored, match="came behind"):
+        check(STAMPED, *pages)
+
+
+def test_keys_out_of_order_in_a_sweep_are_refused() -> None:
+    with pytest.raises(OrderIgnored):
+        check(
+            key_pass(PLAN), [{"Key": "0002"}, {"Key": "0001"}], plan=replace(PLAN, fields=PLAN.key_fields, children=())
+        )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "descending"),
+    [
+        (("0002",), ("0001",), True),
+        (("001B",), ("001A",), True),
+        (("10",), ("9",), False),
+        (("a",), ("B",), False),
+        (("1",), ("A",), False),
+        (("a-2",), ("a-1",), False),
+        (("é",), ("e",), False),
+        ((None,), ("1",), False),
+        (("1", 3), ("1", 2), True),
+        (("1", Decimal(2)), ("1", Decimal(3)), False),
+        ((date(2026, 1, 2),), (date(2026, 1, 1),), True),
+        (("1",), ("1",), False),
+    ],
+)
+def test_only_what_every_collation_agrees_on_is_judged(
+    first: tuple[Any, ...],
+    second: tuple[Any, ...],
+    descending: bool,
+) -> None:
+    assert surely_descending(first, second) is descending
+
+
+def test_a_page_that_comes_again_is_no_progress() -> None:
+    page = [row("a", at(40)), row("b", at(40))]
+    with pytest.raises(NoProgress, match="pages repeat"):
+        check(STAMPED, page, page)
+
+
+def test_a_key_may_come_again_with_a_later_stamp() -> None:
+    first, second = check(STAMPED, [row("a", at(40))], [row("a", at(41))])
+    assert first.keys == second.keys
+
+
+class Script:
+    """A source that answers from a list; keeps what it was asked. It stands for the network alone."""
+
+    url = "http://source"
+
+    def __init__(self, *bodies: bytes) -> None:
+        self.bodies = list(bodies)
+        self.asked: list[Request] = []
+
+    def read(self, request: Request) -> Answer:
+        self.asked.append(request)
+        return Answer(self.bodies.pop(0), NOON + timedelta(seconds=len(self.asked)), None)
+
+
+def pages(script: Script, reading: Pass = STAMPED, position: tuple[str, ...] | None = None) -> list[ReadPage]:
+    reader = Reader(cast("Connection", script), DIALECTS["odata"], source(), PLAN)
+    return list(reader.pages(reading, position))
+
+
+def filters(script: Script) -> list[str]:
+    return [dict(request.params).get("$filter", "") for request in script.asked]
+
+
+def test_a_short_page_is_not_the_end() -> None:
+    script = Script(body([row("a", at(40))]), body([row("b", at(41))]), body([]))
+    assert [page.keys for page in pages(script)] == [['["a"]'], ['["b"]']]
+    assert "Key gt 'a'" in filters(script)[1]
+    assert "Key gt 'b'" in filters(script)[2]
+
+
+def test_an_empty_page_with_a_link_is_not_the_end() -> None:
+    script = Script(body([], link="Thing?$skiptoken=1"), body([row("a", at(40))]), body([]))
+    (page,) = pages(script)
+    assert dict(script.asked[1].params)["$skiptoken"] == "1"
+    assert page.observed_at == NOON + timedelta(seconds=1), "the server holds the cursor since the first page"
+
+
+def test_a_link_that_leads_to_itself_is_no_progress() -> None:
+    with pytest.raises(NoProgress, match="repeats the next link"):
+        pages(Script(body([], link="Thing?$skiptoken=1"), body([], link="Thing?$skiptoken=1")))
+
+
+def test_what_is_no_page_names_entity_and_place() -> None:
+    with pytest.raises(MalformedAnswer, match=r"erp\.thing: http://source/base/Thing: the body is no JSON"):
+        pages(Script(b"<html>login</html>"))
+
+
+@pytest.mark.parametrize("bad", [row(7, at(45)), row("b", "yesterday")])
+def test_a_row_whose_key_or_stamp_is_unfit_is_read_once_wherever_it_stands(bad: dict[str, Any]) -> None:
+    """The source has an order for it, we have none: reading goes on behind the row before it, and it comes again."""
+    good, later = row("a", at(40)), row("c", at(50))
+    script = Script(body([good, bad]), body([bad, later]), body([]))
+    assert [page.batch.num_rows for page in pages(script)] == [1, 2]
+    script = Script(body([good, bad]), body([bad]))
+    assert [page.batch.num_rows for page in pages(script)] == [1, 1]
+
+
+def test_a_full_page_of_unfit_keys_follows_the_link_or_stops_loudly() -> None:
+    bad = [row(number, at(45)) for number in range(3)]
+    script = Script(body(bad, link="Thing?$skiptoken=1"), body([row("c", at(50))]), body([]))
+    assert [page.batch.num_rows for page in pages(script)] == [3, 1]
+    with pytest.raises(NoProgress, match="no row of a full page"):
+        pages(Script(body(bad)))
+
+
+def test_a_sweep_reads_keys_alone() -> None:
+    script = Script(body([{"Key": "a"}]), body([]))
+    (page,) = pages(script, key_pass(PLAN), ("0",))
+    assert page.cursors.null_count == 1
+    assert dict(script.asked[0].params)["$select"] == "Key"
+    assert filters(script) == ["Key gt '0'", "Key gt 'a'"]
+
+
+@dataclass
+class Uploaded:
+    """Keeps what is uploaded."""
+
+    bodies: list[bytes]
+
+    def upload(self, key: str, path: Path) -> None:
+        assert key
+        self.bodies.append(path.read_bytes())
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return [item for body in self.bodies for item in pq.read_table(io.BytesIO(body)).to_pylist()]
+
+
+def landing(known: Fingerprints | None = None, end: datetime = WINDOW.end) -> tuple[Landing, Uploaded]:
+    uploaded = Uploaded([])
+    writer = PartWriter(uploaded, row_schema(PLAN), lambda part: f"{part}")
+    made = Landing(
+        PLAN, Window(None, end), timedelta(minutes=10), writer, known=known or Fingerprints(), seen=Fingerprints()
+    )
+    return made, uploaded
+
+
+def test_rows_beyond_the_window_are_left_for_the_next_one() -> None:
+    made, uploaded = landing()
+    for page in check(STAMPED, [row("a", at(59)), row("b", "2026-11-16T06:00:00.0000000Z")]):
+        made.add(page)
+    assert len(made.finish()) == 1
+    assert made.counts == Counts(received=2, landed=1, beyond=1)
+    assert [item["Key"] for item in uploaded.rows] == ["a"]
+    assert set(made.seen.rows) == {'["a"]'}
+
+
+def test_known_rows_are_left_out_and_changed_ones_land() -> None:
+    first, _ = landing()
+    for page in check(STAMPED, [row("c", at(31)), row("a", at(55)), row("b", at(55))]):
+        first.add(page)
+    assert set(first.seen.rows) == {'["a"]', '["b"]'}, "c lies before the next window"
+    again, uploaded = landing(first.seen, WINDOW.end + timedelta(minutes=5))
+    items = [{"Text": "new"}]
+    for page in check(STAMPED, [row("a", at(55)), row("b", at(55), to_Item=items), row("d", at(58))]):
+        again.add(page)
+    again.finish()
+    assert again.counts == Counts(received=3, landed=2, repeated=1)
+    assert [item["Key"] for item in uploaded.rows] == ["b", "d"]
+    assert again.items == {"to_Item": 1}
+
+
+def test_rows_without_a_stamp_are_recognised_too() -> None:
+    first, _ = landing()
+    for page in check(STAMPLESS, [row("a")]):
+        first.add(page)
+    again, _ = landing(first.seen)
+    for page in check(STAMPLESS, [row("a"), row("b")]):
+        again.add(page)
+    assert again.counts == Counts(received=2, landed=1, repeated=1)
+
+
+def test_rows_are_numbered_through_the_load_and_carry_their_pages_instant() -> None:
+    made, uploaded = landing()
+    for page in check(STAMPED, [row("a", at(40)), row("b", at(41))], [row("c", at(42))]):
+        made.add(page)
+    made.finish()
+    assert [(item["_row"], item["_cursor"]) for item in uploaded.rows] == [(0, at(40)), (1, at(41)), (2, at(42))]
+    assert made.observed == (NOON, NOON)
+    assert {item["_observed_at"] for item in uploaded.rows} == {NOON}
+
+
+def test_a_sweep_lands_keys_as_sent_even_those_that_do_not_fit() -> None:
+    """A key that is not of its type is no key that is gone: leaving it out would end its row."""
+    plan = replace(PLAN, fields=PLAN.key_fields, children=())
+    uploaded = Uploaded([])
+    made = KeyLanding(plan, PartWriter(uploaded, key_schema(plan), lambda part: f"{part}"))
+    for page in check(key_pass(plan), [{"Key": "a"}, {"Key": 4711}, {"Key": None}, {"Key": "z"}], plan=plan):
+        made.add(page)
+    assert len(made.finish()) == 1
+    assert [item["Key"] for item in uploaded.rows] == ["a", "4711", None, "z"]
+    assert made.counts == Counts(received=4, landed=4)

@@ -1,0 +1,87 @@
+"""Which instants a run asks for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lake.extract.window import ClockRules, Window, ceiling, floor, local_bounds, next_window
+
+NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
+RULES = ClockRules(overlap=timedelta(minutes=30), settle_lag=timedelta(minutes=5))
+
+instants = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+spans = st.timedeltas(timedelta(0), timedelta(days=2))
+rules = st.builds(ClockRules, overlap=spans, settle_lag=spans)
+
+
+@given(st.none() | instants, rules, instants, instants)
+def test_a_window_ends_behind_both_clocks(
+    watermark: datetime | None, clock: ClockRules, source_now: datetime, now: datetime
+) -> None:
+    window = next_window(watermark, clock, source_now, now)
+    if window is not None:
+        assert window.end + clock.settle_lag == min(source_now, now)
+
+
+@given(instants, rules, instants, instants)
+def test_a_window_moves_the_watermark_on_and_overlaps_the_last_one(
+    watermark: datetime, clock: ClockRules, source_now: datetime, now: datetime
+) -> None:
+    window = next_window(watermark, clock, source_now, now)
+    settled = min(source_now, now) - clock.settle_lag > watermark
+    assert (window is not None) == settled
+    if window is not None:
+        assert window.start == watermark - clock.overlap
+        assert window.end > watermark
+
+
+def test_the_first_window_has_no_lower_bound_unless_declared() -> None:
+    assert next_window(None, RULES, NOON, NOON) == Window(None, NOON - RULES.settle_lag)
+    year = datetime(2020, 1, 1, tzinfo=UTC)
+    assert next_window(None, RULES, NOON, NOON, year) == Window(year, NOON - RULES.settle_lag)
+
+
+@pytest.mark.parametrize("start", [None, NOON - timedelta(hours=1)])
+def test_a_window_survives_its_json_form(start: datetime | None) -> None:
+    window = Window(start, NOON)
+    assert Window.load(window.dump()) == window
+
+
+@given(instants, st.integers(0, 9))
+def test_rounding_goes_outwards_by_less_than_one_step(instant: datetime, digits: int) -> None:
+    step = timedelta(microseconds=10 ** (6 - min(digits, 6)))
+    assert floor(instant, digits) <= instant <= ceiling(instant, digits)
+    assert instant - floor(instant, digits) < step
+    assert ceiling(instant, digits) - instant < step
+    assert ceiling(instant, digits).microsecond % (10 ** (6 - min(digits, 6))) == 0
+
+
+near_changes = st.builds(
+    lambda change, offset: change + offset,
+    st.sampled_from([datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)]),
+    st.timedeltas(timedelta(hours=-30), timedelta(hours=30)),
+)
+
+
+@given(
+    near_changes | instants, near_changes | instants, st.sampled_from(["Europe/Berlin", "UTC", "Australia/Lord_Howe"])
+)
+def test_local_bounds_leave_no_instant_out(bound: datetime, stamped: datetime, zone: str) -> None:
+    """A row at or above a lower bound is stamped at or above its literal; one below an upper bound, below its literal."""
+    low, high = local_bounds(bound, zone, 0)
+    stamp = stamped.replace(microsecond=0)
+    local = stamp.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    if stamp >= bound:
+        assert local >= low
+    if stamp < bound:
+        assert local < high
+
+
+def test_local_bounds_are_exact_where_no_clock_changes() -> None:
+    low, high = local_bounds(datetime(2026, 7, 1, 10, 0, 0, 5, tzinfo=UTC), "Europe/Berlin", 0)
+    assert (low, high) == (datetime(2026, 7, 1, 12), datetime(2026, 7, 1, 12, 0, 1))  # noqa: DTZ001
