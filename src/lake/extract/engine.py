@@ -243,6 +243,7 @@ class Invocation:
             PartWriter(
                 self.world.raw, key_schema(self.plan), lambda part: keys_key(self.plan.entity, self.load_id, part)
             ),
+            known=self._fingerprints(state.fingerprints),
         )
         stop = self._read_keys(landing, checkpoint | {"sweep": sweep})
         parts = landing.finish()
@@ -269,7 +270,9 @@ class Invocation:
                 state, _ = _forget_fingerprints(state, checkpoint)
             state = replace(state, last_load=load)
         if finished:
-            state = replace(state, swept_at=from_text(checkpoint["source_now"]), fingerprints=None)
+            whole = checkpoint["sweep"] is None and state.fingerprints is not None
+            alive = self._keep_alive(landing) if whole else None
+            state = replace(state, swept_at=from_text(checkpoint["source_now"]), fingerprints=alive)
         return self._end(replace(state, checkpoint=next_checkpoint), stop.interruption, loads, NOTHING)
 
     def _read_keys(self, landing: KeyLanding, checkpoint: dict[str, Any]) -> Stop:
@@ -313,6 +316,15 @@ class Invocation:
             return None
         key = fingerprints_key(self.plan.entity, self.load_id)
         self.world.raw.put(key, landing.seen.dump())
+        return key
+
+    def _keep_alive(self, landing: KeyLanding) -> str:
+        """The key of the fingerprints of rows that a sweep has seen whole: what it ended may come back as it was, and must land.
+
+        A sweep of several invocations keeps none: each of them saw a part, and what lands once more is found unchanged.
+        """
+        key = fingerprints_key(self.plan.entity, self.load_id)
+        self.world.raw.put(key, landing.alive.dump())
         return key
 
     def _manifest(

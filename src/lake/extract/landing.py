@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from lake.instants import to_text
 from lake.raw.cursor import normalised
-from lake.raw.fingerprint import Fingerprints, content_of
+from lake.raw.fingerprint import Fingerprints, content_of, key_text
 from lake.raw.literal import parse
 from lake.raw.manifest import Counts, Part
 from lake.raw.schema import CURSOR, OBSERVED_AT, ROW, STAMP, UNFIT, key_schema, row_schema
@@ -97,11 +97,13 @@ class Landing:
 
 
 class KeyLanding:
-    """Takes the pages of a sweep: keys as text."""
+    """Takes the pages of a sweep: keys as text. `alive` becomes what of the `known` fingerprints the sweep has seen."""
 
-    def __init__(self, plan: Plan, writer: PartWriter) -> None:
+    def __init__(self, plan: Plan, writer: PartWriter, known: Fingerprints | None = None) -> None:
         self._schema = key_schema(plan)
         self._writer = writer
+        self._known = {} if known is None else known.rows
+        self.alive = Fingerprints()
         self.counts = Counts()
 
     def add(self, page: ReadPage) -> None:
@@ -112,6 +114,9 @@ class KeyLanding:
             for name in self._schema.names
         ]
         self._writer.write(pa.RecordBatch.from_arrays(columns, schema=self._schema))
+        for key in map(key_text, zip(*(column.to_pylist() for column in columns), strict=True)):
+            if key in self._known:
+                self.alive.rows[key] = self._known[key]
         rows = page.batch.num_rows
         self.counts = replace(self.counts, received=self.counts.received + rows, landed=self.counts.landed + rows)
 
