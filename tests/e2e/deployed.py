@@ -1,0 +1,234 @@
+"""A lake on a local stack of its own, as the end-to-end tests see it: deployed, run, asked, examined.
+
+It is operated as an operator would: by the command `lake`, by AWS's APIs, by the sources' control API.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from local.emulator.settings import ADMIN_KEY, ADMIN_SECRET, REGION
+from local.simulators.client import Simulator
+from local.stack import Ports, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parents[2]
+# What `sam build` needs; a copy, so that a test may deploy something else and no build of a person is disturbed.
+DEPLOYED = ("contracts", "functions", "glue", "layers", "requirements", "src", "statemachine")
+SECRETS = {
+    "crm": {"client_id": "lake-reader", "client_secret": "crm-secret"},
+    "erp": {"user": "LAKE", "password": "erp-secret"},
+}
+POLL_S = 0.2
+RUN_WITHIN_S = 300
+
+
+class Late(AssertionError):
+    """Something that was waited for did not happen."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An execution that has ended. `report`: what it wrote, None where it wrote nothing."""
+
+    arn: str
+    status: str
+    output: dict[str, Any]
+    error: str | None
+    cause: str | None
+    report: dict[str, Any] | None
+
+    @property
+    def run_id(self) -> str:
+        return self.arn.rpartition(":")[2]
+
+    @property
+    def outcome(self) -> str:
+        """GOOD, DEGRADED, FAILED or QUEUED."""
+        return str(self.output.get("outcome") or self.status)
+
+    def entity(self, name: str) -> dict[str, Any]:
+        """One entity's part in the report."""
+        assert self.report is not None, f"run {self.run_id} wrote no report"
+        return next(dict(item) for item in self.report["entities"] if item["entity"] == name)
+
+    def problem(self, where: str) -> dict[str, str]:
+        """The problem that the report tells of an entity or a step."""
+        assert self.report is not None, f"run {self.run_id} wrote no report"
+        return next(dict(item) for item in self.report["problems"] if item["where"] == where)
+
+
+@dataclass
+class DeployedLake:
+    """One stack with both sources, and the lake that is deployed to it. `project`: the copy that is deployed from."""
+
+    stack: Stack
+    project: Path
+    secrets: dict[str, str] = field(default_factory=dict)
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def crm(self) -> Simulator:
+        return Simulator(self.stack.crm_url)
+
+    @cached_property
+    def erp(self) -> Simulator:
+        return Simulator(self.stack.erp_url)
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The stack's outputs."""
+        found = self.aws("cloudformation").describe_stacks(StackName="lake")["Stacks"][0]["Outputs"]
+        return {item["OutputKey"]: item["OutputValue"] for item in found}
+
+    def aws(self, service: str) -> Any:
+        """A client of the local endpoint, as its administrator; the process's own environment plays no part."""
+        if service not in self._clients:
+            session = boto3.Session(ADMIN_KEY, ADMIN_SECRET, region_name=REGION)
+            self._clients[service] = session.client(service, endpoint_url=self.stack.endpoint)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    def put_secret(self, source: str, values: Mapping[str, str]) -> None:
+        """What the source's secret says from now on."""
+        manager, text = self.aws("secretsmanager"), json.dumps(dict(values))
+        if source in self.secrets:
+            manager.put_secret_value(SecretId=self.secrets[source], SecretString=text)
+        else:
+            self.secrets[source] = manager.create_secret(Name=f"lake/{source}", SecretString=text)["ARN"]
+
+    def deploy(self, **parameters: str) -> subprocess.CompletedProcess[str]:
+        """`lake deploy` with the parameters that this stack needs, and those that are given."""
+        needed = {
+            "CrmUrl": self.stack.crm_url,
+            "ErpUrl": self.stack.erp_url,
+            "CrmSecretArn": self.secrets["crm"],
+            "ErpSecretArn": self.secrets["erp"],
+            "ScheduleState": "DISABLED",
+            "NotifyGood": "true",
+        }
+        given = [f"--parameter={name}={value}" for name, value in (needed | parameters).items()]
+        return self.lake("deploy", *given)
+
+    def lake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command `lake`, in the deployed project's folder."""
+        program = Path(sys.executable).parent / "lake"
+        environment = {**os.environ, **self.stack.env()}
+        return subprocess.run(
+            [program, *arguments], cwd=self.project, env=environment, capture_output=True, text=True, check=False
+        )
+
+    def start(self, request: Mapping[str, Any] | None = None) -> str:
+        """Starts an execution with an input; its ARN."""
+        started = self.aws("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["Pipeline"], input=json.dumps(request or {})
+        )
+        return str(started["executionArn"])
+
+    def wait(self, execution: str, within_s: float = RUN_WITHIN_S) -> Run:
+        """The execution when it has ended."""
+        give_up = time.monotonic() + within_s
+        while (found := self.execution(execution))["status"] == "RUNNING":
+            if time.monotonic() > give_up:
+                raise Late(
+                    f"{execution} still runs after {within_s:.0f} s; its last states: {self.states(execution)[-5:]}"
+                )
+            time.sleep(POLL_S)
+        output = json.loads(found["output"]) if found.get("output") else {}
+        return Run(execution, found["status"], output, found.get("error"), found.get("cause"), self.report(execution))
+
+    def run(self, request: Mapping[str, Any] | None = None) -> Run:
+        """Starts an execution and waits for its end."""
+        return self.wait(self.start(request))
+
+    def execution(self, arn: str) -> dict[str, Any]:
+        """What DescribeExecution says."""
+        return dict(self.aws("stepfunctions").describe_execution(executionArn=arn))
+
+    def executions(self) -> list[str]:
+        """All executions' ARNs."""
+        listed = self.aws("stepfunctions").list_executions(stateMachineArn=self.outputs["Pipeline"])["executions"]
+        return [item["executionArn"] for item in listed]
+
+    def states(self, execution: str) -> list[str]:
+        """The states that an execution has entered, in their order, those in branches included."""
+        pages = self.aws("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=execution)
+        events = [event for page in pages for event in page["events"]]
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    def report(self, execution: str) -> dict[str, Any] | None:
+        """What a run wrote; None where it wrote nothing."""
+        key = f"runs/{execution.rpartition(':')[2]}.json"
+        s3, bucket = self.aws("s3"), self.outputs["RawBucketName"]
+        try:
+            return dict(json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
+        except s3.exceptions.NoSuchKey:
+            return None
+
+    def query(self, sql: str) -> list[dict[str, str | None]]:
+        """`lake query`: rows by column, values as texts."""
+        asked = self.lake("query", sql, "--json", "--limit=100000")
+        assert asked.returncode == 0, asked.stderr
+        return list(json.loads(asked.stdout)["rows"])
+
+    def snapshots(self) -> dict[str, str]:
+        """Each Iceberg table of curated and analytics, and the id of its current snapshot."""
+        glue, s3 = self.aws("glue"), self.aws("s3")
+        found = {}
+        for database in (self.outputs["CuratedDatabaseName"], self.outputs["AnalyticsDatabaseName"]):
+            for table in glue.get_tables(DatabaseName=database)["TableList"]:
+                bucket, _, key = table["Parameters"]["metadata_location"].removeprefix("s3://").partition("/")
+                metadata = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+                found[f"{database}.{table['Name']}"] = str(metadata.get("current-snapshot-id"))
+        return found
+
+    def job_runs(self) -> list[str]:
+        """The ids of all Glue job runs so far."""
+        glue = self.aws("glue")
+        jobs = ("lake-curate", "lake-build-analytics")
+        return [run["Id"] for job in jobs for run in glue.get_job_runs(JobName=job)["JobRuns"]]
+
+    def crawls(self) -> list[Any]:
+        """When each crawler last started."""
+        glue = self.aws("glue")
+        return [
+            glue.get_crawler(Name=name)["Crawler"].get("LastCrawl", {}).get("StartTime")
+            for name in ("lake-raw-crm", "lake-raw-erp")
+        ]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+def copy_project(target: Path) -> Path:
+    """What is deployed, copied; the folder."""
+    for name in DEPLOYED:
+        shutil.copytree(ROOT / name, target / name, ignore=shutil.ignore_patterns("__pycache__", "plans"))
+    for name in ("template.yaml", "samconfig.toml"):
+        shutil.copy(ROOT / name, target / name)
+    return target
+
+
+def new_stack(directory: Path) -> Stack:
+    """A stack on free ports, with its data below a folder."""
+    return Stack(Ports(*free_ports(3)), directory, ROOT / ".lake")

@@ -1,0 +1,113 @@
+"""The pipeline's life in good times: everything once, a day of changes, nothing new; each way to start it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.deployed import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.e2e.deployed import DeployedLake, Run
+
+pytestmark = pytest.mark.stack
+
+ENTITIES = ("crm.account", "erp.business_partner", "erp.sales_order")
+SAMPLES = sorted((ROOT / "events" / "executions").glob("*.json"))
+WHAT_IT_READS = {
+    "everything": set(ENTITIES),
+    "one-source": {"crm.account"},
+    "one-entity": {"erp.sales_order"},
+    "some-entities": {"crm.account", "erp.business_partner"},
+}
+
+
+def assert_balanced(run: Run) -> None:
+    """The equations of DESIGN's balance, computed here from the report's own numbers."""
+    assert run.report is not None
+    assert run.report["balanced"], run.report["gaps"]
+    for entity in run.report["entities"]:
+        read, kept = entity["extracted"], entity["curated"]
+        if read is not None:
+            assert read["received"] == read["landed"] + read["repeated"] + read["beyond"], entity
+        if kept is not None:
+            assert kept["landed"] == sum(kept[part] for part in ("merged", "superseded", "unchanged", "quarantined")), (
+                entity
+            )
+            assert kept["live_by_raw"] == kept["live_in_tables"], entity
+
+
+def test_the_initial_extraction_is_good_and_its_balance_closes(lake: DeployedLake, initial: Run) -> None:
+    assert initial.outcome == "GOOD", initial.report
+    assert_balanced(initial)
+    rows = lake.crm.state()["rows"] | lake.erp.state()["rows"]
+    for name in ENTITIES:
+        entity = initial.entity(name)
+        assert entity["status"] == "DONE"
+        assert entity["extracted"]["landed"] == rows[name]
+        assert entity["unsettled"] == 0
+
+
+def test_after_the_initial_extraction_the_lake_is_what_the_sources_are(
+    initial: Run, differences: Callable[[], list[str]]
+) -> None:
+    assert initial.outcome == "GOOD", initial.report
+    assert differences() == []
+
+
+def test_a_day_of_changes_is_read_and_its_balance_closes(changed: Run) -> None:
+    assert changed.outcome == "GOOD", changed.report
+    assert_balanced(changed)
+    for name in ENTITIES:
+        entity = changed.entity(name)
+        assert entity["curated"]["merged"] > 0
+        assert entity["unsettled"] == 0
+    assert changed.entity("erp.sales_order")["curated"]["tombstoned"] >= 5
+
+
+def test_after_a_day_of_changes_the_lake_is_what_the_sources_are_deletions_included(
+    changed: Run, differences: Callable[[], list[str]]
+) -> None:
+    assert changed.outcome == "GOOD", changed.report
+    assert differences() == []
+
+
+def test_a_run_without_news_starts_no_job_and_no_crawler_and_leaves_every_snapshot(
+    lake: DeployedLake, changed: Run
+) -> None:
+    assert changed.outcome == "GOOD", changed.report
+    before = (lake.snapshots(), lake.job_runs(), lake.crawls())
+    lake.crm.advance(hours=0.1)
+    lake.erp.advance(hours=0.1)
+    run = lake.run()
+    assert run.outcome == "GOOD", run.report
+    assert_balanced(run)
+    assert {run.entity(name)["extracted"]["landed"] for name in ENTITIES} == {0}
+    assert not {"Curate", "BuildAnalytics", "StartCrawler"} & set(lake.states(run.arn))
+    assert (lake.snapshots(), lake.job_runs(), lake.crawls()) == before
+
+
+@pytest.mark.usefixtures("changed")
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_each_sample_of_an_execution_starts_a_run_that_reads_what_it_names(lake: DeployedLake, sample: Path) -> None:
+    run = lake.run(json.loads(sample.read_text("utf-8")))
+    assert run.outcome == "GOOD", run.report
+    assert run.report is not None
+    assert {entity["entity"] for entity in run.report["entities"]} == WHAT_IT_READS[sample.stem]
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_good_run_ends_the_command_with_zero_and_shows_its_balance(lake: DeployedLake) -> None:
+    asked = lake.lake("run", "--source", "crm", "--json")
+    assert asked.returncode == 0, asked.stderr
+    answer = json.loads(asked.stdout)
+    assert answer["outcome"] == "GOOD"
+    assert answer["balanced"]
+    shown = lake.lake("status", answer["run_id"])
+    assert shown.returncode == 0, shown.stderr
+    assert "crm.account" in shown.stdout
