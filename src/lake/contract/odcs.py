@@ -137,7 +137,9 @@ def read_contract(path: Path) -> OpenDataContractStandard:
     try:
         contract = OpenDataContractStandard.model_validate(raw)
     except ValidationError as error:
-        raise ContractError(mistakes + mistakes_of(path.name, "", error)) from None
+        named = {mistake.field for mistake in mistakes}
+        others = [mistake for mistake in mistakes_of(path.name, "", error) if mistake.field not in named]
+        raise ContractError(mistakes + others) from None
     if mistakes:
         raise ContractError(mistakes)
     return contract

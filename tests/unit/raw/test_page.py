@@ -125,7 +125,7 @@ strict = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(st.lists(loose, max_size=3))
 def test_what_was_sent_can_be_read_back_value_for_value(records: list[dict[str, Any]]) -> None:
     body = json.dumps({"value": records})
@@ -136,7 +136,7 @@ def test_what_was_sent_can_be_read_back_value_for_value(records: list[dict[str, 
         assert_kept(record, row)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(strict, max_size=3))
 def test_both_lanes_agree_on_pages_that_fit(records: list[dict[str, Any]]) -> None:
     body = json.dumps({"value": records})
