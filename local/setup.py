@@ -53,9 +53,10 @@ class NoInstaller(SetupError):
 class Setup:
     """One project's set-up below one folder."""
 
-    def __init__(self, project: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, project: Path, say: Callable[[str], None], wanted: str = WANTED) -> None:
         self.project = project
         self.say = say
+        self.wanted = wanted
         self.home = project / ".lake"
         self.venv = project / ".venv"
         self.python = self.venv / "bin" / "python"
@@ -75,15 +76,14 @@ class Setup:
         )
         worked = False
         for name, inputs, do in steps:
-            wanted = inputs()
             # What comes later builds on what came before: once a step is done anew, so are all after it.
-            if not worked and stamps.get(name) == wanted and self.python.exists():
+            if not worked and stamps.get(name) == inputs() and self.python.exists():
                 continue
             worked = True
             began = time.monotonic()
             do()
             self.say(f"  done in {time.monotonic() - began:.0f} s")
-            stamps[name] = wanted
+            stamps[name] = inputs()  # again: a step may be among its own inputs with what it has put in place
             self.stamp_file().write_text(json.dumps(stamps, indent=2), encoding="utf-8")
         return worked
 
@@ -91,12 +91,12 @@ class Setup:
 
     def make_environment(self) -> None:
         """The virtual environment with Python 3.13; one that is there and of this version stays."""
-        self.say(f"Python {WANTED} and a virtual environment")
-        if version_of(self.python) == WANTED:
+        self.say(f"Python {self.wanted} and a virtual environment")
+        if version_of(self.python) == self.wanted:
             return
         uv = self.uv()
         python = self.find_python(uv)
-        self.say(f"  Python {WANTED}: {python}")
+        self.say(f"  Python {self.wanted}: {python}")
         self.call([uv, "venv", "--clear", "--python", str(python), str(self.venv)])
 
     def install_packages(self) -> None:
@@ -126,7 +126,7 @@ class Setup:
     # ------------------------------------------------------------------------------------------ what a step depends on
 
     def environment_inputs(self) -> str:
-        return digest(WANTED, str(self.venv))
+        return digest(self.wanted, str(self.venv))
 
     def package_inputs(self) -> str:
         return digest(self.text(PACKAGES))
@@ -184,21 +184,21 @@ class Setup:
 
     def find_python(self, uv: str) -> Path:
         """A Python 3.13 that really runs, for pyenv's shims may be there and refuse."""
-        for candidate in candidates(uv):
-            if version_of(candidate) == WANTED:
+        for candidate in candidates(uv, self.wanted):
+            if version_of(candidate) == self.wanted:
                 return candidate
-        self.say(f"  no Python {WANTED} on this machine: uv fetches one")
+        self.say(f"  no Python {self.wanted} on this machine: uv fetches one")
         try:
-            self.call([uv, "python", "install", WANTED])
+            self.call([uv, "python", "install", self.wanted])
         except SetupError as error:
             raise NoPython(
-                f"There is no Python {WANTED} on PATH, in pyenv or with uv, and uv could not fetch it.\n{error}\n"
+                f"There is no Python {self.wanted} on PATH, in pyenv or with uv, and uv could not fetch it.\n{error}\n"
                 "Install it (the system's package python3.13, `pyenv install 3.13`, or `uv python install 3.13` where the"
                 " network allows), then run the same command again."
             ) from error
-        found = output([uv, "python", "find", "--managed-python", WANTED])
-        if found is None or version_of(Path(found)) != WANTED:
-            raise NoPython(f"uv installed Python {WANTED}, but it does not run: {found}")
+        found = output([uv, "python", "find", "--managed-python", self.wanted])
+        if found is None or version_of(Path(found)) != self.wanted:
+            raise NoPython(f"uv installed Python {self.wanted}, but it does not run: {found}")
         return Path(found)
 
     # ------------------------------------------------------------------------------------------------------------- tools
@@ -249,16 +249,16 @@ def programs(name: str) -> list[Path]:
     return [Path(folder) / name for folder in folders if folder and shutil.which(name, path=folder)]
 
 
-def candidates(uv: str) -> list[Path]:
-    """Where a Python 3.13 may be, the likeliest first."""
-    found = [Path(sys.executable), *programs("python" + WANTED), *programs("python3")]
-    by_uv = output([uv, "python", "find", "--no-python-downloads", WANTED])
+def candidates(uv: str, wanted: str) -> list[Path]:
+    """Where the wanted Python may be, the likeliest first."""
+    found = [Path(sys.executable), *programs("python" + wanted), *programs("python3")]
+    by_uv = output([uv, "python", "find", "--no-python-downloads", wanted])
     if by_uv:
         found.append(Path(by_uv))
     roots = [os.environ.get("PYENV_ROOT"), output(["pyenv", "root"]), str(Path.home() / ".pyenv")]
     for root in roots:
         if root:
-            found += sorted((Path(root) / "versions").glob(WANTED + ".*/bin/python"), reverse=True)
+            found += sorted((Path(root) / "versions").glob(wanted + ".*/bin/python"), reverse=True)
     return found
 
 

@@ -18,7 +18,12 @@ MISSING_STACK = "ValidationError"
 
 def client(service: str) -> Any:
     """A client of an AWS service; each command names the type of what it asks for."""
-    return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]
+    return boto3.client(service, region_name=region(), config=CONFIG)  # type: ignore[call-overload]
+
+
+def region() -> str | None:
+    """The chosen region. AWS_REGION goes first, as with AWS's other SDKs; boto3 alone does not read it."""
+    return os.environ.get("AWS_REGION") or boto3.Session().region_name
 
 
 def endpoint() -> str | None:
@@ -69,6 +74,5 @@ def find_stack(name: str) -> Stack:
 
 
 def _absent(name: str) -> str:
-    region = boto3.Session().region_name or os.environ.get("AWS_REGION")
-    where = f"at {endpoint()}" if endpoint() else f"in {region}"
+    where = f"at {endpoint()}" if endpoint() else f"in {region()}"
     return f"There is no stack {name} {where}."

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lake.cli.answer import FAILED, GOOD, Answer, err
-from lake.cli.aws import client, endpoint, find_stack
+from lake.cli.aws import client, endpoint, find_stack, region
 from lake.cli.errors import NoStack, OperatorError
 from lake.cli.pictures import duration, plain_table
 from lake.contract.build import compile_folder
@@ -63,6 +63,8 @@ def read_parameters(file: Path | None, given: Sequence[str]) -> dict[str, str]:
     if file is not None:
         try:
             raw = json.loads(file.read_text(encoding="utf-8"))
+            if not isinstance(raw, dict):
+                raise ValueError("it holds no object")
         except (OSError, ValueError) as error:
             raise OperatorError(
                 f"{file} can't be read as parameters: {error}", 'It is a JSON object, such as {"LakeName": "lake"}.'
@@ -191,7 +193,8 @@ def _environment() -> dict[str, str]:
     """SAM's own: with this Python's programs first on PATH, for the layers are built with them, and without telemetry."""
     programs = str(Path(sys.executable).parent)
     path = os.pathsep.join([programs, os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": path, "SAM_CLI_TELEMETRY": "0", "PYTHONUNBUFFERED": "1"}
+    own = {"PATH": path, "SAM_CLI_TELEMETRY": "0", "PYTHONUNBUFFERED": "1", "AWS_DEFAULT_REGION": region() or ""}
+    return {**os.environ, **own}
 
 
 def _reasons(deployment: Deployment, title: str) -> list[str]:

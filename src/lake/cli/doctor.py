@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 
 from lake.cli.answer import DEGRADED, FAILED, GOOD, Answer
-from lake.cli.aws import Stack, client, endpoint, find_stack
+from lake.cli.aws import Stack, client, endpoint, find_stack, region
 from lake.cli.errors import NO_CREDENTIALS, REFUSED_ACTION, OperatorError, code_of, explained
 from lake.cli.pictures import instant, plain_table
 from lake.cli.progress import deployed_plans, read_lease
@@ -57,11 +56,11 @@ def examine(stack_name: str) -> Answer:
 
 def check_credentials() -> Iterator[Finding]:
     """Who asks, and where."""
-    region = boto3.Session().region_name
-    if region is None:
+    where = region()
+    if where is None:
         yield Finding("region", "fail", "no region is chosen", "Set AWS_REGION.")
         return
-    yield Finding("region", "ok", region)
+    yield Finding("region", "ok", where)
     if endpoint():
         yield Finding("endpoint", "note", f"{endpoint()} stands in for AWS (AWS_ENDPOINT_URL)")
     try:
