@@ -50,6 +50,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedLake]:
             deployed.put_secret(source, secret)
         done = deployed.deploy()
         assert done.returncode == 0, done.stderr
+        deployed.subscribe()
         yield deployed
     finally:
         stack.down()

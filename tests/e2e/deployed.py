@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,7 +27,7 @@ from local.simulators.client import Simulator
 from local.stack import Ports, Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).parents[2]
 # What `sam build` needs; a copy, so that a test may deploy something else and no build of a person is disturbed.
@@ -80,6 +82,7 @@ class DeployedLake:
     stack: Stack
     project: Path
     secrets: dict[str, str] = field(default_factory=dict)
+    mailbox: str = ""
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -124,12 +127,17 @@ class DeployedLake:
         given = [f"--parameter={name}={value}" for name, value in (needed | parameters).items()]
         return self.lake("deploy", *given)
 
-    def lake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command `lake`, in the deployed project's folder."""
+    def lake(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """The command `lake`, in the deployed project's folder or another."""
         program = Path(sys.executable).parent / "lake"
         environment = {**os.environ, **self.stack.env()}
         return subprocess.run(
-            [program, *arguments], cwd=self.project, env=environment, capture_output=True, text=True, check=False
+            [program, *arguments],
+            cwd=folder or self.project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def start(self, request: Mapping[str, Any] | None = None) -> str:
@@ -196,6 +204,60 @@ class DeployedLake:
                 found[f"{database}.{table['Name']}"] = str(metadata.get("current-snapshot-id"))
         return found
 
+    def table_versions(self) -> dict[str, str]:
+        """Each curated table and its version: cheap to ask, for it is the catalog's."""
+        tables = self.aws("glue").get_tables(DatabaseName=self.outputs["CuratedDatabaseName"])["TableList"]
+        return {table["Name"]: table["Parameters"]["metadata_location"] for table in tables}
+
+    def state(self, pk: str, sk: str) -> dict[str, Any]:
+        """The plain values of an item of the state table; empty where there is none."""
+        key = {"pk": {"S": pk}, "sk": {"S": sk}}
+        item = self.aws("dynamodb").get_item(TableName=self.outputs["StateTableName"], Key=key).get("Item", {})
+        return {name: next(iter(value.values())) for name, value in item.items()}
+
+    def last_message(self) -> str:
+        """The newest message that subscribers of the topic were sent."""
+        sqs, found = self.aws("sqs"), []
+        while taken := sqs.receive_message(QueueUrl=self.mailbox, MaxNumberOfMessages=10).get("Messages"):
+            found += [json.loads(message["Body"]) for message in taken]
+            for message in taken:
+                sqs.delete_message(QueueUrl=self.mailbox, ReceiptHandle=message["ReceiptHandle"])
+        return str(max(found, key=lambda each: str(each["Timestamp"]))["Message"])
+
+    def subscribe(self) -> None:
+        """From now on the topic's messages are kept in a mailbox."""
+        sqs = self.aws("sqs")
+        self.mailbox = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=self.mailbox, AttributeNames=["QueueArn"])["Attributes"]
+        self.aws("sns").subscribe(
+            TopicArn=self.outputs["AlarmTopicArn"], Protocol="sqs", Endpoint=attributes["QueueArn"]
+        )
+
+    def end_function(self, name: str) -> int:
+        """Kills the processes in which a function runs; how many there were."""
+        emulator = (self.stack.directory / "aws.pid").read_text("utf-8").strip()
+        pids = [
+            int(folder.name)
+            for folder in Path("/proc").iterdir()
+            if folder.name.isdigit() and _is_function(folder, name, emulator)
+        ]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        return len(pids)
+
+    def end_spark(self, job_run: str) -> None:
+        """Kills the JVM of a Glue run."""
+        (folder,) = (self.stack.directory / "aws" / "logs" / "glue").glob(f"*/{job_run}")
+        os.kill(int((folder / "jvm.pid").read_text("utf-8")), signal.SIGKILL)
+
+    def until(self, true: Callable[[], bool], what: str, within_s: float = 60) -> None:
+        """Returns once something is true."""
+        give_up = time.monotonic() + within_s
+        while not true():
+            if time.monotonic() > give_up:
+                raise Late(f"not seen within {within_s:.0f} s: {what}")
+            time.sleep(POLL_S)
+
     def job_runs(self) -> list[str]:
         """The ids of all Glue job runs so far."""
         glue = self.aws("glue")
@@ -209,6 +271,17 @@ class DeployedLake:
             glue.get_crawler(Name=name)["Crawler"].get("LastCrawl", {}).get("StartTime")
             for name in ("lake-raw-crm", "lake-raw-erp")
         ]
+
+
+def _is_function(process: Path, name: str, emulator: str) -> bool:
+    """Whether a process is a function's, started by this emulator."""
+    try:
+        parent = re.search(r"^PPid:\t(\d+)$", (process / "status").read_text("utf-8"), re.MULTILINE)
+        environment = (process / "environ").read_bytes().split(b"\0")
+    except OSError:  # a process that has just ended, or another user's
+        return False
+    named = f"AWS_LAMBDA_FUNCTION_NAME={name}".encode() in environment
+    return parent is not None and parent[1] == emulator and named
 
 
 def free_ports(count: int) -> list[int]:
