@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[1]
 PROOF = "docs/proof.md"
 # What is installed, not written: the copy borrows it.
-BORROWED = (".venv", ".lake/jars", ".lake/jvm", ".lake/duckdb")
+BORROWED = (".venv", ".lake")
 # Exit codes of pytest.
 PASSED, FAILED = 0, 1
 AT_ONCE = 2
@@ -125,7 +125,6 @@ def copy_project(root: Path, target: Path) -> None:
             shutil.copy2(root / name, target / name)
     for name in BORROWED:
         if (root / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).symlink_to((root / name).resolve())
 
 
@@ -151,7 +150,7 @@ def _run_pytest(root: Path, tests: list[str], said: Path) -> None:
     here = {PROJECT, PROJECT / "src"}
     sys.path[:] = [str(root / "src"), str(root), *(path for path in sys.path if Path(path).resolve() not in here)]
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
-    with said.open("w", encoding="utf-8") as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+    with said.open("w", encoding="utf-8", buffering=1) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
         import pytest  # noqa: PLC0415 - in the fork, where it is loaded already
 
         code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", *tests])
