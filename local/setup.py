@@ -29,7 +29,7 @@ PROBE = "import ssl, sqlite3, sys, venv; print('%d.%d' % sys.version_info[:2])"
 NO_NETWORK = re.compile(
     r"error sending request|dns error|failed to lookup|Connection refused|Could not connect|Failed to fetch"
     r"|NewConnectionError|Max retries exceeded|Name or service not known|Network is unreachable|timed out|ConnectError"
-    r"|certificate verify failed|UnknownIssuer",
+    r"|certificate verify failed|UnknownIssuer|from versions: none",
     re.IGNORECASE,
 )
 
