@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -39,7 +40,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PORTS = {"crm": 15801, "erp": 15802}
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+PORTS = {"crm": _free_port(), "erp": _free_port()}
+"""Any that are free: two runs of these tests on one machine must not meet at one source."""
 SECRETS = {
     "crm": {"client_id": "lake-reader", "client_secret": "crm-secret"},
     "erp": {"user": "LAKE", "password": "erp-secret"},
