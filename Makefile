@@ -13,7 +13,7 @@ export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down deploy demo test lint format build requirements sabotage clean
+.PHONY: help setup up down deploy demo test lint format build requirements sabotage invoke-local clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -24,8 +24,9 @@ setup: ## Set up all that is needed: Python 3.13, packages, Java, jars
 demo: setup ## From nothing to a running lake: sources, stack, two runs, balance, marts
 	@$(PYTHON) -m local.demo $(ARGS)
 
-test: setup ## Run every test
-	@$(PYTHON) -m pytest --cov --cov-report=term $(ARGS)
+test: setup lint ## Run every gate: style, types, rules, template, all tests, the quick sabotages
+	$(PYTHON) -m tests.sabotage --quick
+	$(PYTHON) -m pytest --cov --cov-report=term $(ARGS)
 
 up: setup ## Start the local stack: AWS endpoint, CRM, ERP
 	@$(PYTHON) -m local.up --directory $(STACK) $(ARGS)
@@ -39,7 +40,7 @@ deploy: up ## Deploy the lake to the local stack
 lint: setup ## Check style, types, import rules, template
 	ruff check .
 	ruff format --check .
-	mypy
+	mypy src local layers glue tests
 	lint-imports
 	sam validate --lint
 
@@ -49,6 +50,12 @@ format: setup ## Format the code
 
 build: setup ## Build what is deployed, into .aws-sam/build
 	sam build
+
+# FUNCTION is a logical id of the template, EVENT a file of events/functions/. Needs Docker, `make up` and `make deploy`.
+FUNCTION ?= ExtractCrmFunction
+EVENT ?= events/functions/extract_crm.json
+invoke-local: setup ## Call one function in Lambda's own container, against the local stack
+	@$(PYTHON) -m local.invoke $(FUNCTION) $(EVENT) $(ARGS)
 
 sabotage: setup ## Break the code on purpose, and see that a test notices each time
 	@$(PYTHON) -m tests.sabotage $(ARGS)
