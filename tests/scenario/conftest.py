@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,7 @@ class Source:
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """The visible rows of a table, as the source has them."""
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             clock = str(self.control.state()["now"])
             found = connection.execute(f'SELECT * FROM "{table}" WHERE _visible_at <= ?', [clock])  # noqa: S608

@@ -169,7 +169,7 @@ def test_a_window_of_changes_survives_a_death_at_any_point(mortal_lake: MortalLa
     erp.control.advance(hours=1)
     erp.control.touch(PARTNERS, rows=30)
     erp.control.advance(hours=0.1)
-    die_everywhere(mortal_lake, erp, PARTNERS, lambda: mortal_lake.run(PARTNERS, requests_allowed=3, page_size=20))
+    die_everywhere(mortal_lake, erp, PARTNERS, lambda: mortal_lake.run(PARTNERS, requests_allowed=5, page_size=20))
 
 
 def test_a_sweep_survives_a_death_at_any_point(mortal_lake: MortalLake, erp: Source) -> None:

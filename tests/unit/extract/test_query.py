@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator as operators
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -49,7 +50,7 @@ def test_compare_all_orders_as_tuples_do(
 ) -> None:
     columns = tuple(Column(name, "int64") for name in "abc"[:width])
     condition = compare_all(columns, operator, tuple(str(value) for value in bound[:width]))
-    with sqlite3.connect(":memory:") as connection:
+    with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE t (a, b, c)")
         connection.execute("INSERT INTO t VALUES (?, ?, ?)", row)
         (found,) = connection.execute(f"SELECT count(*) FROM t WHERE {sql(condition)}").fetchone()  # noqa: S608
