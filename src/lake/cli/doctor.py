@@ -25,7 +25,14 @@ SOURCES = ("crm", "erp")
 SECRET_KEYS = {"crm": ("client_id", "client_secret"), "erp": ("user", "password")}
 OUTPUTS = (
     *("Pipeline", "RawBucketName", "CuratedBucketName", "AnalyticsBucketName", "AssetsBucketName", "StateTableName"),
-    *("RawDatabaseName", "CuratedDatabaseName", "AnalyticsDatabaseName", "AlarmTopicArn", "DeadLettersUrl"),
+    *(
+        "RawDatabaseName",
+        "CuratedDatabaseName",
+        "AnalyticsDatabaseName",
+        "WorkGroupName",
+        "AlarmTopicArn",
+        "DeadLettersUrl",
+    ),
 )
 STEADY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 ANSWERS_WITHIN_S = 5

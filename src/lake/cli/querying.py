@@ -16,8 +16,6 @@ from lake.cli.pictures import number, plain_table
 NAME = re.compile(r"^[a-z_][a-z0-9_]*$")
 NUMERIC = ("tinyint", "smallint", "int", "integer", "bigint", "float", "double", "real", "decimal")
 FIRST_POLL_S, LONGEST_POLL_S = 0.1, 2.0
-# What a script gets at most without --limit; Athena's own pages are of 1,000 rows.
-DEFAULT_WORKGROUP = "primary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ def execute(stack: Stack, sql: str, limit: int) -> Result:
     started = athena.start_query_execution(
         QueryString=sql,
         QueryExecutionContext={"Database": stack.output("AnalyticsDatabaseName"), "Catalog": "AwsDataCatalog"},
-        **_where(stack),
+        WorkGroup=stack.output("WorkGroupName"),
     )
     query_id = started["QueryExecutionId"]
     try:
@@ -82,14 +80,6 @@ def execute(stack: Stack, sql: str, limit: int) -> Result:
             f"The query {state.lower()}: {reason}", "`lake query` lists tables; Athena speaks Trino's SQL."
         )
     return _read(athena, query_id, limit, execution.get("Statistics", {}))
-
-
-def _where(stack: Stack) -> dict[str, Any]:
-    """The workgroup of the stack knows where results go; the account's own one is told."""
-    if "WorkGroupName" in stack.outputs:
-        return {"WorkGroup": stack.outputs["WorkGroupName"]}
-    location = f"s3://{stack.output('AssetsBucketName')}/query-results/"
-    return {"WorkGroup": DEFAULT_WORKGROUP, "ResultConfiguration": {"OutputLocation": location}}
 
 
 def _wait(athena: Any, query_id: str) -> dict[str, Any]:

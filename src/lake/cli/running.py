@@ -26,7 +26,12 @@ def run(stack_name: str, sources: list[str], entities: list[str], *, wait: bool)
         return Answer({"run_id": run_id, "execution": execution, "outcome": "RUNNING"}, pictures)
     console = err()
     console.print(f"Run {run_id}", style="dim")
-    return concluded(stack, execution, follow(sfn, execution, console))
+    try:
+        end = follow(sfn, execution, console)
+    except KeyboardInterrupt:
+        console.print(f"The run goes on. See how: lake status {run_id}")
+        raise
+    return concluded(stack, execution, end)
 
 
 def concluded(stack: Stack, execution: str, end: Ending) -> Answer:

@@ -186,6 +186,15 @@ def _resources(name: str) -> dict[str, Any]:
                 "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
             },
         },
+        "WorkGroup": {
+            "Type": "AWS::Athena::WorkGroup",
+            "Properties": {
+                "Name": name,
+                "WorkGroupConfiguration": {
+                    "ResultConfiguration": {"OutputLocation": f"s3://{name}-assets/query-results/"}
+                },
+            },
+        },
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": f"{name}-alarms"}},
         "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"{name}-dead"}},
         **databases,
@@ -203,6 +212,7 @@ def _outputs(name: str) -> dict[str, Any]:
         "RawDatabaseName": f"{name}_raw",
         "CuratedDatabaseName": f"{name}_curated",
         "AnalyticsDatabaseName": f"{name}_analytics",
+        "WorkGroupName": {"Ref": "WorkGroup"},
         "AlarmTopicArn": {"Ref": "Topic"},
         "DeadLettersUrl": {"Ref": "Queue"},
     }
