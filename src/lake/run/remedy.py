@@ -94,7 +94,9 @@ def unwrap(error: str, cause: str) -> tuple[str, str]:
 
 def _class(error: str) -> str:
     """A Python class without its module; AWS's own names (`States.Timeout`) stay whole."""
-    return error if error.startswith(("States.", "Lambda.", "Runtime.", "Sandbox.", "Glue.")) else error.rpartition(".")[2]
+    return (
+        error if error.startswith(("States.", "Lambda.", "Runtime.", "Sandbox.", "Glue.")) else error.rpartition(".")[2]
+    )
 
 
 def _json_object(text: str) -> dict[str, Any]:
