@@ -25,9 +25,10 @@ from lake.contract.build import compile_folder
 from lake.contract.plan import Plan, SourcePlan
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
-from lake.extract.engine import Extracted, World, extract
+from lake.extract.engine import extract
 from lake.extract.http import Connection
 from lake.extract.protocols import DIALECTS
+from lake.extract.world import Extracted, World
 from lake.instants import now
 from lake.raw.cursor import cursors
 from lake.raw.store import RawBucket

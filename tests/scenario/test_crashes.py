@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from lake.contract.plan import Plan, SourcePlan
     from lake.extract.budget import Budget
-    from lake.extract.engine import World
     from lake.extract.http import Connection
+    from lake.extract.world import World
 
 PARTNERS, ORDERS = "erp.business_partner", "erp.sales_order"
 

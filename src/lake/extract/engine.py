@@ -18,60 +18,19 @@ from lake.extract.passes import key_pass, window_passes
 from lake.extract.protocols import DIALECTS
 from lake.extract.reading import Reader
 from lake.extract.window import ClockRules, Window, next_window
+from lake.extract.world import NOTHING, Extracted, Stop, World
 from lake.instants import from_text, to_text
 from lake.raw.fingerprint import Fingerprints
 from lake.raw.layout import data_key, fingerprints_key, keys_key, manifest_key
-from lake.raw.manifest import Counts, Manifest, Part, commit
+from lake.raw.manifest import Manifest, commit
 from lake.raw.parts import PartWriter
 from lake.raw.schema import key_schema, row_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lake.contract.plan import Plan, SourcePlan
     from lake.extract.budget import Budget
-    from lake.extract.http import Connection
-    from lake.raw.store import RawBucket
-    from lake.state.entity import EntityState, StateTable
-    from lake.state.runs import RunRecords
-    from lake.state.source import LimitsItem
-
-NOTHING = Counts()
-
-Status = Literal["CONTINUE", "PAUSED", "DONE"]
-FAILED = "FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What an extraction touches."""
-
-    raw: RawBucket
-    table: StateTable
-    limits: LimitsItem
-    runs: RunRecords
-    connect: Callable[[Budget], Connection]
-    now: Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class Extracted:
-    """What an invocation did: whether to call again, the loads it committed, the rows it counted."""
-
-    entity: str
-    status: Status
-    loads: tuple[int, ...] = ()
-    counts: Counts = NOTHING
-    resume_at: datetime | None = None
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Where reading stopped: the next checkpoint (None: finished), and what interrupted it."""
-
-    checkpoint: dict[str, Any] | None
-    interruption: Paused | SourceUnavailable | None = None
+    from lake.raw.manifest import Counts, Part
+    from lake.state.entity import EntityState
 
 
 def extract(plan: Plan, source: SourcePlan, run_id: str, world: World, budget: Budget) -> Extracted:
@@ -91,10 +50,10 @@ def extract(plan: Plan, source: SourcePlan, run_id: str, world: World, budget: B
         invocation = Invocation(plan, source, run_id, world, budget.at_most(allowance.requests))
         result = invocation.under_limits(state)
     except ExtractError as error:
-        failed = {**_record(Extracted(plan.entity, "DONE")), "status": FAILED}
+        failed = Extracted(plan.entity, "DONE").record() | {"status": "FAILED"}
         world.runs.write(run_id, record, failed | {"reason": f"{type(error).__name__}: {error}"})
         raise
-    world.runs.write(run_id, record, _record(result))
+    world.runs.write(run_id, record, result.record())
     if invocation.silence is not None:
         raise invocation.silence
     return result
@@ -373,17 +332,3 @@ def _forget_fingerprints(state: EntityState, checkpoint: dict[str, Any]) -> tupl
 
 def _position(checkpoint: dict[str, Any]) -> tuple[str, ...] | None:
     return None if checkpoint["position"] is None else tuple(checkpoint["position"])
-
-
-def _record(result: Extracted) -> dict[str, Any]:
-    return {
-        "entity": result.entity,
-        "status": result.status,
-        "loads": list(result.loads),
-        "received": result.counts.received,
-        "landed": result.counts.landed,
-        "repeated": result.counts.repeated,
-        "beyond": result.counts.beyond,
-        "resume_at": to_text(result.resume_at) if result.resume_at else None,
-        "reason": result.reason,
-    }

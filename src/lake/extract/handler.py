@@ -17,10 +17,11 @@ from pydantic_core import to_jsonable_python
 from lake.contract.plan import plans, sources
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
-from lake.extract.engine import Extracted, World, extract
+from lake.extract.engine import extract
 from lake.extract.errors import BadRequest, SourceAuthError
 from lake.extract.http import Connection
 from lake.extract.protocols import DIALECTS
+from lake.extract.world import Extracted, World
 from lake.instants import now, to_text
 from lake.raw.store import RawBucket
 from lake.settings import settings

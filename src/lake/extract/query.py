@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 type Operator = Literal["eq", "gt", "ge", "lt"]
 
@@ -99,3 +102,27 @@ def compare_all(columns: tuple[Column, ...], operator: Literal["gt", "ge", "lt"]
             ),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a language says what conditions are made of. `literal` writes a value of a plan type."""
+
+    operators: Mapping[Operator, str]
+    conjunction: str
+    disjunction: str
+    literal: Callable[[str, str], str]
+
+    def write(self, condition: Condition) -> str:
+        """The condition as text; what is combined stands in parentheses."""
+        match condition:
+            case Compare(field, operator, value, kind):
+                return f"{field} {self.operators[operator]} {self.literal(value, kind)}"
+            case IsNull(field):
+                return f"{field} {self.operators['eq']} null"
+            case Every(conditions):
+                return f"({self.conjunction.join(map(self.write, conditions))})"
+            case Either(conditions):
+                return f"({self.disjunction.join(map(self.write, conditions))})"
+            case Verbatim(text):
+                return f"({text})"

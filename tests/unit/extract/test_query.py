@@ -37,7 +37,7 @@ def source(protocol: str = "odata", **other: Any) -> SourcePlan:
 
 def sql(condition: Any) -> str:
     """An OData filter as SQLite's SQL."""
-    tree = ODataParser().parse(ODataLexer().tokenize(odata._write(condition)))
+    tree = ODataParser().parse(ODataLexer().tokenize(odata.WORDS.write(condition)))
     return str(AstToSqliteSqlVisitor().visit(tree))
 
 

@@ -9,13 +9,14 @@ import pyarrow as pa
 
 from lake.extract.http import Request
 from lake.extract.protocols.dialect import Dialect
-from lake.extract.query import Compare, Condition, Either, Every, IsNull, Query, Verbatim
+from lake.extract.query import Words
 from lake.raw.page import Envelope
 
 if TYPE_CHECKING:
     import requests
 
     from lake.contract.plan import Plan, SourcePlan
+    from lake.extract.query import Query
 
 HEADERS = (("Accept", "application/json"),)
 QUOTED = ("string",)
@@ -32,7 +33,7 @@ def page(source: SourcePlan, query: Query) -> Request:
         expanded = (f"{item.field}($select={','.join(item.select)})" for item in query.expand)
         options.append(("$expand", ",".join(expanded)))
     if query.where:
-        options.append(("$filter", " and ".join(_write(condition) for condition in query.where)))
+        options.append(("$filter", " and ".join(map(WORDS.write, query.where))))
     return Request(f"{source.base_path}/{query.path}", (*source.params.items(), *options), HEADERS)
 
 
@@ -58,20 +59,6 @@ def read_count(body: bytes) -> int:
     return int(body.decode("utf-8-sig"))
 
 
-def _write(condition: Condition) -> str:
-    match condition:
-        case Compare(field, operator, value, kind):
-            return f"{field} {operator} {_literal(value, kind)}"
-        case IsNull(field):
-            return f"{field} eq null"
-        case Every(conditions):
-            return "(" + " and ".join(_write(item) for item in conditions) + ")"
-        case Either(conditions):
-            return "(" + " or ".join(_write(item) for item in conditions) + ")"
-        case Verbatim(text):
-            return f"({text})"
-
-
 def _literal(value: str, kind: str) -> str:
     return "'" + value.replace("'", "''") + "'" if kind.partition("(")[0] in QUOTED else value
 
@@ -79,6 +66,8 @@ def _literal(value: str, kind: str) -> str:
 def _never(_: requests.Response) -> bool:
     return False
 
+
+WORDS = Words({"eq": "eq", "gt": "gt", "ge": "ge", "lt": "lt"}, " and ", " or ", _literal)
 
 DIALECT = Dialect(
     page=page,

@@ -11,20 +11,20 @@ import requests
 
 from lake.extract.http import Request
 from lake.extract.protocols.dialect import Dialect
-from lake.extract.query import Compare, Condition, Either, Every, IsNull, Query, Verbatim
+from lake.extract.query import Words
 from lake.raw.page import Envelope
 
 if TYPE_CHECKING:
     from lake.contract.plan import Plan, SourcePlan
+    from lake.extract.query import Query
 
-OPERATORS = {"eq": "=", "gt": ">", "ge": ">=", "lt": "<"}
 FORBIDDEN = 403
 QUOTED = ("string",)
 
 
 def page(source: SourcePlan, query: Query) -> Request:
     """The request for a page: `queryAll` where rows in the recycle bin are wanted."""
-    where = f" WHERE {' AND '.join(_write(item) for item in query.where)}" if query.where else ""
+    where = f" WHERE {' AND '.join(map(WORDS.write, query.where))}" if query.where else ""
     order = ", ".join(column.field for column in query.order)
     soql = f"SELECT {', '.join(query.select)} FROM {query.path}{where} ORDER BY {order} LIMIT {query.limit}"  # noqa: S608
     return Request(
@@ -71,20 +71,6 @@ def quota_reached(response: requests.Response) -> bool:
     )
 
 
-def _write(condition: Condition) -> str:
-    match condition:
-        case Compare(field, operator, value, kind):
-            return f"{field} {OPERATORS[operator]} {_literal(value, kind)}"
-        case IsNull(field):
-            return f"{field} = null"
-        case Every(conditions):
-            return "(" + " AND ".join(_write(item) for item in conditions) + ")"
-        case Either(conditions):
-            return "(" + " OR ".join(_write(item) for item in conditions) + ")"
-        case Verbatim(text):
-            return f"({text})"
-
-
 def _literal(value: str, kind: str) -> str:
     base = kind.partition("(")[0]
     if base in QUOTED:
@@ -94,6 +80,8 @@ def _literal(value: str, kind: str) -> str:
         return f"{seconds}.{fraction[:3]}Z" if fraction.strip("0") else f"{seconds}Z"
     return value
 
+
+WORDS = Words({"eq": "=", "gt": ">", "ge": ">=", "lt": "<"}, " AND ", " OR ", _literal)
 
 DIALECT = Dialect(
     page=page,
