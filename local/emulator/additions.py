@@ -15,6 +15,7 @@ def install(settings: EmulatorSettings, toolchain: Toolchain) -> SparkPool:
         branch_history,
         calls,
         crawler,
+        function_errors,
         glue_resources,
         glue_spark,
         glue_sync,
@@ -28,6 +29,7 @@ def install(settings: EmulatorSettings, toolchain: Toolchain) -> SparkPool:
     secure_transport.install()
     state_machine_yaml.install()
     branch_history.install()
+    function_errors.install()
     glue_spark.install(settings, pool)
     glue_sync.install()
     crawler.install(settings)

@@ -41,6 +41,7 @@ EXPECTED: Mapping[str, str] = {
     "ministack.services.glue:_start_crawler": "(data)",
     "ministack.services.glue:_start_job_run": "(data)",
     "ministack.services.glue:_update_job": "(data)",
+    "ministack.services.lambda_svc:_execute_function_warm": "(func: dict, event: dict, request_id: str) -> dict",
     "ministack.services.stepfunctions:_ExecutionError.__init__": "(self, error, cause)",
     "ministack.services.stepfunctions:_add_event": "(execution, event_type, details=None)",
     "ministack.services.stepfunctions:_execute_task": "(state_def, raw_input, execution, ctx)",

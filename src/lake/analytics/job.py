@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Protocol
 
 from lake.analytics.build import build_marts
 from lake.analytics.inputs import digest
 from lake.curate.entity import through
 from lake.curate.layout import layout
+from lake.state.runs import RunRecords
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,9 +44,7 @@ class StateTable:
 
     def marts(self, run_id: str, rows: Mapping[str, int]) -> None:
         """The rows of each mart after this run."""
-        record = json.dumps(dict(rows), sort_keys=True)
-        item = {"pk": {"S": f"run#{run_id}"}, "sk": {"S": "marts"}, "record": {"S": record}}
-        self._client.put_item(TableName=self._table, Item=item)
+        RunRecords(self._client, self._table).write(run_id, "marts", dict(rows))
 
 
 def build_analytics(

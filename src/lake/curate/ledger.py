@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Protocol
+
+from lake.state.runs import RunRecords
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -33,6 +34,4 @@ class StateTable:
 
     def record(self, run_id: str, entity: str, record: dict[str, Any]) -> None:
         """What this run did with the entity."""
-        text = json.dumps(record, sort_keys=True)
-        item = {"pk": {"S": f"run#{run_id}"}, "sk": {"S": f"curate#{entity}"}, "record": {"S": text}}
-        self._client.put_item(TableName=self._table, Item=item)
+        RunRecords(self._client, self._table).write(run_id, f"curate#{entity}", record)
