@@ -15,11 +15,20 @@ from tests.spark.raw_loads import RawFolder
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = count(1)
+SMALL_DATA = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.optimizer.runtime.rowLevelOperationGroupFilter.enabled": "false",
+}
+"""With a dozen rows, planning and compiling a query costs more than running it."""
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     opened = session(tmp_path_factory.mktemp("warehouse"), ROOT / ".lake")
+    for name, value in SMALL_DATA.items():
+        opened.conf.set(name, value)
     yield opened
     opened.stop()
 

@@ -17,6 +17,8 @@ from lake.curate.sweeps import brake, latest, sweeps_to_hold, swept_keys, tombst
 from lake.curate.tables import LAST_SWEEP, THROUGH, Tables
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import DataFrame, SparkSession
 
     from lake.contract.plan import Child, Plan
@@ -108,7 +110,7 @@ def _end_keys(
         finally:
             judged.unpersist()
     sweep = latest(work.sweeps)
-    tables.note(shape.deleted, {THROUGH: str(work.last)} | ({LAST_SWEEP: str(sweep)} if sweep else {}))
+    _note(tables, shape.deleted, work, {LAST_SWEEP: str(sweep)} if sweep else {})
     return ended
 
 
@@ -138,7 +140,6 @@ def _merge(
     tables: Tables, plan: Plan, shape: Layout, work: Work, batch: DataFrame, tally: balance.Tally
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Current, items, quarantine, each with its progress behind it. Returns the figures, and items written by child."""
-    done = {THROUGH: str(work.last)}
     judged = fates(
         contenders(batch, plan), tables.read(shape.deleted), tables.read(shape.current), _bad(tables, shape, plan), plan
     ).persist()
@@ -148,17 +149,23 @@ def _merge(
             writing.forget_deleted(tables, shape.deleted, plan, judged)
         if figures.pop("written") + figures.pop("ended"):
             writing.merge_current(tables, shape.current, plan, judged)
-        tables.note(shape.current, done)
+        _note(tables, shape.current, work)
         items = {}
         for child, table in zip(plan.children, shape.children, strict=True):
             items[child.name] = _merge_items(tables, table, child, plan, judged, tables.read(shape.deleted))
-            tables.note(table, done)
+            _note(tables, table, work)
         if tally.quarantined:
             writing.merge_quarantine(tables, shape.quarantine, plan, batch)
-        tables.note(shape.quarantine, done)
+        _note(tables, shape.quarantine, work)
         return figures | balance.living(tables, shape, plan, judged.select(*plan.key)), items
     finally:
         judged.unpersist()
+
+
+def _note(tables: Tables, table: Table, work: Work, more: Mapping[str, str] | None = None) -> None:
+    """The table holds all that this work brought."""
+    if work.loads:
+        tables.note(table, {THROUGH: str(work.last), **(more or {})})
 
 
 def _merge_items(tables: Tables, table: Table, child: Child, plan: Plan, judged: DataFrame, dead: DataFrame) -> int:

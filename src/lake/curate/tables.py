@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.errors import PySparkException
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.curate.columns import literal, quoted
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from lake.curate.layout import Table
+    from lake.curate.layout import Column, Table
 
 THROUGH = "lake.curated_through"
 LAST_SWEEP = "lake.last_sweep"
@@ -53,18 +53,22 @@ class Tables:
 
     def ensure(self, table: Table) -> None:
         """Create the table, or give it the columns that the contract has got since. Other changes are left to Iceberg."""
-        if not self.exists(table):
-            columns = ", ".join(f"{quoted(c.name)} {c.type} COMMENT {literal(c.comment)}" for c in table.columns)
-            self._spark.sql(
-                f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({columns}) USING iceberg "
-                f"COMMENT {literal(table.comment)} TBLPROPERTIES ({_pairs(NEW_TABLE)})"
-            )
+        try:
+            there = set(self.read(table).columns)
+        except AnalysisException as error:
+            if error.getCondition() != "TABLE_OR_VIEW_NOT_FOUND":
+                raise
+            self._create(table)
             return
-        there = set(self.read(table).columns)
         missing = [column for column in table.columns if column.name not in there]
         if missing:
-            columns = ", ".join(f"{quoted(c.name)} {c.type} COMMENT {literal(c.comment)}" for c in missing)
-            self._spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({columns})")
+            self._spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({_definitions(missing)})")
+
+    def _create(self, table: Table) -> None:
+        self._spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({_definitions(table.columns)}) USING iceberg "
+            f"COMMENT {literal(table.comment)} TBLPROPERTIES ({_pairs(NEW_TABLE)})"
+        )
 
     def properties(self, table: Table) -> dict[str, str]:
         """The table's properties, Iceberg's `current-snapshot-id` among them."""
@@ -80,10 +84,7 @@ class Tables:
         return self.snapshot(table) == EMPTY
 
     def note(self, table: Table, properties: Mapping[str, str]) -> None:
-        """Set properties where they differ from what the table says; this makes no snapshot."""
-        known = self.properties(table)
-        if all(known.get(key) == value for key, value in properties.items()):
-            return
+        """Set properties; this makes no snapshot."""
         self._spark.sql(f"ALTER TABLE {self.name(table)} SET TBLPROPERTIES ({_pairs(properties)})")
 
     def merge(self, table: Table, source: DataFrame, on: Sequence[str], actions: Callable[[Any], Any]) -> None:
@@ -108,6 +109,10 @@ class Tables:
             f"other writers committed to {self.name(table)} before each of {ATTEMPTS} attempts to merge",
             "see which other job writes to this table, then run again",
         )
+
+
+def _definitions(columns: Sequence[Column]) -> str:
+    return ", ".join(f"{quoted(column.name)} {column.type} COMMENT {literal(column.comment)}" for column in columns)
 
 
 def _pairs(properties: Mapping[str, str]) -> str:
