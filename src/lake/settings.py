@@ -1,29 +1,27 @@
-"""The environment of a function, as one model, read once."""
+"""The environment of a function, as one model. Names: docs/formats.md, "Functions"."""
 
 from __future__ import annotations
 
 import os
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import Self
 
-from pydantic import ValidationError
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-PREFIX = "LAKE_"
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class BadEnvironment(Exception):
     """The function lacks a variable that the template gives it."""
 
 
-@cache
-def settings[T: BaseModel](model: type[T]) -> T:
-    """The model filled from the variables `LAKE_<FIELD>`; raises BadEnvironment with the names that are missing or wrong."""
-    values = {name.removeprefix(PREFIX).lower(): value for name, value in os.environ.items() if name.startswith(PREFIX)}
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        wrong = ", ".join(PREFIX + str(item["loc"][0]).upper() for item in error.errors())
-        raise BadEnvironment(f"the function's environment lacks or misspells {wrong}: see template.yaml") from None
+class Environment(BaseModel):
+    """`state_table` is read from LAKE_STATE_TABLE, and so on."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=lambda name: f"LAKE_{name.upper()}")
+
+    @classmethod
+    def read(cls) -> Self:
+        """The process's environment; raises BadEnvironment with the names that are missing or wrong."""
+        try:
+            return cls.model_validate(dict(os.environ))
+        except ValidationError as error:
+            wrong = ", ".join(str(item["loc"][0]) for item in error.errors())
+            raise BadEnvironment(f"the function's environment lacks or misspells {wrong}: see template.yaml") from None

@@ -24,7 +24,7 @@ from lake.extract.protocols import DIALECTS
 from lake.extract.world import Extracted, World
 from lake.instants import now, to_text
 from lake.raw.store import RawBucket
-from lake.settings import settings
+from lake.settings import Environment
 from lake.state.entity import StateTable
 from lake.state.runs import RunRecords
 from lake.state.source import LimitsItem
@@ -52,7 +52,7 @@ class ExtractEvent(BaseModel):
     entity: str
 
 
-class ExtractSettings(BaseModel):
+class ExtractEnvironment(Environment):
     """The environment of an extract function."""
 
     raw_bucket: str
@@ -108,7 +108,7 @@ def _clients() -> Clients:
 
 
 def _world(source: SourcePlan) -> World:
-    environment = settings(ExtractSettings)
+    environment = ExtractEnvironment.read()
     clients = _clients()
 
     def connect(budget: Budget) -> Connection:

@@ -1,22 +1,8 @@
-"""The environment of the run's functions, read once when a function starts. Names: docs/formats.md, "Functions"."""
+"""What each of the run's functions is told by its environment."""
 
 from __future__ import annotations
 
-import os
-from typing import Self
-
-from pydantic import BaseModel, ConfigDict
-
-
-class Environment(BaseModel):
-    """`state_table` is read from LAKE_STATE_TABLE, and so on; pydantic's error names what is missing."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=lambda name: f"LAKE_{name.upper()}")
-
-    @classmethod
-    def read(cls) -> Self:
-        """The process's environment."""
-        return cls.model_validate(dict(os.environ))
+from lake.settings import Environment
 
 
 class LeaseEnvironment(Environment):

@@ -17,7 +17,7 @@ from lake.extract import handler as module
 from lake.extract.errors import BadRequest, FilterIgnored, MalformedAnswer, SourceAuthError, SourceUnavailable
 from lake.extract.handler import handler_for
 from lake.instants import from_text, to_text
-from lake.settings import BadEnvironment, settings
+from lake.settings import BadEnvironment
 from lake.state.entity import StateTable
 from lake.state.runs import RunRecords
 from tests.unit.extract.conftest import Reply, Server
@@ -77,11 +77,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    settings.cache_clear()
     module._clients.cache_clear()
     with mock_aws():
         yield
-    settings.cache_clear()
     module._clients.cache_clear()
 
 

@@ -8,12 +8,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from pydantic import ValidationError
 
 from lake.run.environment import LeaseEnvironment
 from lake.run.events import Notify
 from lake.run.executions import runs_in, start_in
 from lake.run.notice import publish
+from lake.settings import BadEnvironment
 from tests.unit.run.world import MACHINE, execution
 
 ME = execution("me")
@@ -73,7 +73,7 @@ def test_the_environment_is_read_by_its_documented_names_and_names_what_is_missi
 ) -> None:
     monkeypatch.setenv("LAKE_STATE_TABLE", "lake-state")
     monkeypatch.delenv("LAKE_PIPELINE", raising=False)
-    with pytest.raises(ValidationError, match="LAKE_PIPELINE"):
+    with pytest.raises(BadEnvironment, match="LAKE_PIPELINE"):
         LeaseEnvironment.read()
     monkeypatch.setenv("LAKE_PIPELINE", MACHINE)
     environment = LeaseEnvironment.read()
