@@ -292,6 +292,75 @@ def test_a_source_that_does_not_answer_is_found(a_lake: Lake) -> None:
     assert "does not answer this machine" in found["erp source"]["said"]
 
 
+@pytest.mark.parametrize(("state", "verdict"), [("ENABLED", "ok"), ("DISABLED", "note")])
+def test_a_schedule_that_does_not_start_anything_is_told(a_lake: Lake, state: str, verdict: str) -> None:
+    scheduler = a_lake.client("scheduler")
+    scheduler.create_schedule_group(Name=a_lake.name)
+    scheduler.create_schedule(
+        GroupName=a_lake.name,
+        Name=f"{a_lake.name}-crm",
+        ScheduleExpression="rate(1 hour)",
+        State=state,
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": f"arn:aws:sqs:{REGION}:000000000000:x", "RoleArn": "arn:aws:iam::000000000000:role/x"},
+    )
+
+    found = findings(a_lake)
+
+    assert found["crm schedule"]["verdict"] == verdict
+    assert "rate(1 hour)" in found["crm schedule"]["said"]
+    assert found["erp schedule"]["verdict"] == "fail"
+    assert "does not exist" in found["erp schedule"]["said"]
+
+
+def test_curated_tables_that_are_missing_are_named(a_lake: Lake) -> None:
+    with_plan(a_lake)
+
+    before = findings(a_lake)["tables"]
+    a_lake.client("glue").create_table(DatabaseName=f"{a_lake.name}_curated", TableInput={"Name": "crm_account"})
+
+    assert "crm_account" in before["said"]
+    assert "lake run" in before["remedy"]
+    assert findings(a_lake)["tables"]["verdict"] == "ok"
+
+
+def test_the_last_run_is_judged(a_lake: Lake) -> None:
+    before = findings(a_lake)["last run"]
+    a_lake.start("run-1")  # an execution without an outcome in its output did not do its work
+
+    after = findings(a_lake)["last run"]
+
+    assert before["verdict"] == "note"
+    assert after["verdict"] == "fail"
+    assert "lake status run-1" in after["remedy"]
+
+
+def test_a_tables_first_rows_are_asked_for_by_its_name(a_lake: Lake) -> None:
+    a_lake.client("glue").create_table(
+        DatabaseName=f"{a_lake.name}_curated",
+        TableInput={
+            "Name": "crm_account",
+            "StorageDescriptor": {
+                "Columns": [{"Name": "id", "Type": "string"}],
+                "Location": f"s3://{a_lake.name}-raw/data/",
+                "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
+            },
+            "Parameters": {"classification": "json"},
+        },
+    )
+    a_lake.write_raw("data/rows.json", "\n".join(json.dumps({"id": f"row {number}"}) for number in range(5)))
+
+    by_name = json.loads(a_lake.run("query", "crm_account", "--limit", "3", "--json").stdout)
+    by_database = json.loads(a_lake.run("query", f"{a_lake.name}_curated.crm_account", "--json").stdout)
+    shown = a_lake.run("query", "crm_account", "--limit", "3").output
+
+    assert by_name["rows"] == [{"id": "row 0"}, {"id": "row 1"}, {"id": "row 2"}]
+    assert by_name["more"] is True
+    assert (len(by_database["rows"]), by_database["more"]) == (5, False)
+    assert "row 2" in shown
+    assert "3 rows, and there are more (--limit)" in shown
+
+
 def test_tables_are_listed_and_a_missing_one_is_named(a_lake: Lake) -> None:
     none = a_lake.run("query")
     a_lake.client("glue").create_table(
