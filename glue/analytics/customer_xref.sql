@@ -41,55 +41,6 @@ partners AS (
         ON partner.business_partner = addresses.business_partner
 ),
 
-names AS (
-    SELECT DISTINCT name FROM accounts
-    UNION
-    SELECT DISTINCT name FROM partners
-),
-
--- Accents go, Ä and AE become A (Ö, Ü alike), dots close up (S.A. is SA), other punctuation parts words.
-plain_names AS (
-    SELECT
-        name,
-        regexp_replace(
-            regexp_replace(
-                regexp_replace(
-                    translate(
-                        replace(upper(replace(name, 'ß', 'SS')), 'Æ', 'AE'),
-                        'ÀÁÂÃÄÅÇČĆÈÉÊËĘÌÍÎÏŁŃÑÒÓÔÕÖØŚŠÙÚÛÜÝŹŻŽ',
-                        'AAAAAACCCEEEEEIIIILNNOOOOOOSSUUUUYZZZ'
-                    ),
-                    '([AOU])E',
-                    '$1'
-                ),
-                '[.]',
-                ''
-            ),
-            '[^A-Z0-9]+',
-            ' '
-        ) AS plain
-    FROM names
-),
-
-legal_forms AS (
-    SELECT array(
-        'A', 'AB', 'AG', 'AS', 'BV', 'CO', 'CORP', 'EG', 'EK', 'EPE', 'EV', 'GBR', 'GMBH', 'INC', 'KG', 'KGAA', 'KK',
-        'LIMITED', 'LLC', 'LLP', 'LTD', 'MBH', 'NV', 'OHG', 'OO', 'OY', 'PLC', 'SA', 'SARL', 'SAS', 'SE', 'SL', 'SNC',
-        'SP', 'SPA', 'SRL', 'UG', 'Z', 'ZOO'
-    ) AS forms
-),
-
-normalised AS (
-    SELECT
-        plain_names.name,
-        array_join(
-            array_sort(filter(split(trim(plain_names.plain), ' '), word -> NOT array_contains(legal_forms.forms, word))),
-            ' '
-        ) AS name_norm
-    FROM plain_names
-    CROSS JOIN legal_forms
-),
-
 overrides AS (
     SELECT account_id, business_partner, max_by(action, at) AS action
     FROM {analytics}.customer_override
@@ -156,30 +107,81 @@ candidates AS (
 ),
 
 -- What both sides say of a pair; pairs that somebody has forbidden are out.
-compared AS (
+paired AS (
     SELECT
         candidates.account_id,
         candidates.business_partner,
         candidates.rule,
         partners.customer,
-        CASE
-            WHEN account_name.name_norm <> '' AND partner_name.name_norm <> ''
-                THEN 1 - levenshtein(account_name.name_norm, partner_name.name_norm)
-                    / greatest(length(account_name.name_norm), length(partner_name.name_norm))
-        END AS similarity,
-        array_contains(partners.postcodes, accounts.postcode) AS same_postcode,
+        array(accounts.name, partners.name) AS names,
+        coalesce(array_contains(partners.postcodes, accounts.postcode), false) AS same_postcode,
         size(partners.countries) > 0 AND NOT array_contains(partners.countries, accounts.country) AS abroad
     FROM candidates
     INNER JOIN accounts
         ON candidates.account_id = accounts.account_id
     INNER JOIN partners
         ON candidates.business_partner = partners.business_partner
-    LEFT JOIN normalised AS account_name
-        ON accounts.name = account_name.name
-    LEFT JOIN normalised AS partner_name
-        ON partners.name = partner_name.name
     LEFT ANTI JOIN (SELECT * FROM overrides WHERE action = 'forbid') AS forbidden
         ON candidates.account_id = forbidden.account_id AND candidates.business_partner = forbidden.business_partner
+),
+
+-- Accents go, Ä and AE become A (Ö, Ü alike), dots close up (S.A. is SA), other punctuation parts words.
+spelled AS (
+    SELECT
+        *,
+        transform(
+            names,
+            name -> regexp_replace(
+                replace(
+                    regexp_replace(
+                        translate(
+                            replace(upper(replace(name, 'ß', 'SS')), 'Æ', 'AE'),
+                            'ÀÁÂÃÄÅÇČĆÈÉÊËĘÌÍÎÏŁŃÑÒÓÔÕÖØŚŠÙÚÛÜÝŹŻŽ',
+                            'AAAAAACCCEEEEEIIIILNNOOOOOOSSUUUUYZZZ'
+                        ),
+                        '([AOU])E',
+                        '$1'
+                    ),
+                    '.',
+                    ''
+                ),
+                '[^A-Z0-9]+',
+                ' '
+            )
+        ) AS spellings
+    FROM paired
+),
+
+-- What is left of a name without legal forms, its words in order.
+normalised AS (
+    SELECT
+        *,
+        transform(
+            spellings,
+            spelling -> array_join(
+                array_sort(filter(
+                    split(trim(spelling), ' '),
+                    word -> NOT array_contains(array(
+                        'A', 'AB', 'AG', 'AS', 'BV', 'CO', 'CORP', 'EG', 'EK', 'EPE', 'EV', 'GBR', 'GMBH', 'INC', 'KG',
+                        'KGAA', 'KK', 'LIMITED', 'LLC', 'LLP', 'LTD', 'MBH', 'NV', 'OHG', 'OO', 'OY', 'PLC', 'SA',
+                        'SARL', 'SAS', 'SE', 'SL', 'SNC', 'SP', 'SPA', 'SRL', 'UG', 'Z', 'ZOO'
+                    ), word)
+                )),
+                ' '
+            )
+        ) AS norms
+    FROM spelled
+),
+
+compared AS (
+    SELECT
+        *,
+        IF(
+            norms[0] <> '' AND norms[1] <> '',
+            1 - levenshtein(norms[0], norms[1]) / greatest(length(norms[0]), length(norms[1])),
+            NULL
+        ) AS similarity
+    FROM normalised
 ),
 
 -- Of several partners with the account's VAT number, the only one with its postcode stands for all.
@@ -204,49 +206,44 @@ ranked AS (
     SELECT
         *,
         min(IF(alone, rule, NULL)) OVER (PARTITION BY account_id) AS winning_rule,
-        min(rule) OVER (PARTITION BY account_id) AS first_rule
+        min(rule) OVER (PARTITION BY account_id) AS first_rule,
+        min(IF(alone, struct(rule, business_partner), NULL)) OVER (PARTITION BY account_id) AS winner
     FROM narrowed
 ),
 
-winners AS (
-    SELECT *
+doubted AS (
+    SELECT
+        *,
+        coalesce(
+            bool_or(alone AND rule > winning_rule AND business_partner <> winner.business_partner)
+                OVER (PARTITION BY account_id),
+            false
+        ) AS disagreed
     FROM ranked
-    WHERE rule = coalesce(winning_rule, first_rule)
-),
-
-disagreements AS (
-    SELECT DISTINCT winners.account_id
-    FROM winners
-    INNER JOIN ranked AS later
-        ON winners.account_id = later.account_id
-        AND winners.rule < later.rule
-        AND winners.business_partner <> later.business_partner
-    WHERE winners.alone AND later.alone
 ),
 
 matched AS (
     SELECT
-        winners.account_id,
-        winners.business_partner,
-        winners.customer,
-        winners.rule,
+        account_id,
+        business_partner,
+        customer,
+        rule,
         CASE
-            WHEN winners.rule = 0 THEN 1.00
-            WHEN winners.rule = 1 THEN 0.99
-            WHEN winners.partners = 1 THEN 0.95
+            WHEN rule = 0 THEN 1.00
+            WHEN rule = 1 THEN 0.99
+            WHEN partners = 1 THEN 0.95
             ELSE 0.90
         END AS confidence,
         CASE
-            WHEN winners.rule = 0 THEN IF(winners.alone, 'manual', 'review')
-            WHEN NOT winners.alone THEN 'review'
-            WHEN disagreements.account_id IS NOT NULL THEN 'conflict'
-            WHEN winners.rule = 1 AND winners.similarity < 0.4 AND winners.abroad THEN 'review'
+            WHEN rule = 0 THEN IF(alone, 'manual', 'review')
+            WHEN NOT alone THEN 'review'
+            WHEN disagreed THEN 'conflict'
+            WHEN rule = 1 AND similarity < 0.4 AND abroad THEN 'review'
             ELSE 'auto'
         END AS status,
-        winners.similarity
-    FROM winners
-    LEFT JOIN disagreements
-        ON winners.account_id = disagreements.account_id
+        similarity
+    FROM doubted
+    WHERE rule = coalesce(winning_rule, first_rule)
 ),
 
 rejected AS (
