@@ -35,7 +35,11 @@ NO_NETWORK = re.compile(
 
 
 class SetupError(Exception):
-    """The set-up can't go on; the message says what is missing and what to do."""
+    """The set-up can't go on; the message says what is missing and what to do. `words`: the last ones of what failed."""
+
+    def __init__(self, message: str, words: str = "") -> None:
+        super().__init__(message)
+        self.words = words
 
 
 class NoNetwork(SetupError):
@@ -192,7 +196,7 @@ class Setup:
             self.call([uv, "python", "install", self.wanted])
         except SetupError as error:
             raise NoPython(
-                f"There is no Python {self.wanted} on PATH, in pyenv or with uv, and uv could not fetch it.\n{error}\n"
+                f"There is no Python {self.wanted} on PATH, in pyenv or with uv, and uv could not fetch it:\n{error.words}\n"
                 "Install it (the system's package python3.13, `pyenv install 3.13`, or `uv python install 3.13` where the"
                 " network allows), then run the same command again."
             ) from error
@@ -226,9 +230,10 @@ class Setup:
             raise NoNetwork(
                 f"The package registry could not be reached:\n{last}\n"
                 "Check the network, the proxy (HTTPS_PROXY) and the certificates (SSL_CERT_FILE), or name a mirror"
-                " (UV_DEFAULT_INDEX, PIP_INDEX_URL). What has arrived is kept: run the same command again."
+                " (UV_DEFAULT_INDEX, PIP_INDEX_URL). What has arrived is kept: run the same command again.",
+                last,
             )
-        raise SetupError(f"`{' '.join(command[:4])}` failed:\n{last}\nIts whole output: {self.log}")
+        raise SetupError(f"`{' '.join(command[:4])}` failed:\n{last}\nIts whole output: {self.log}", last)
 
 
 def digest(*texts: str) -> str:
