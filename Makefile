@@ -40,7 +40,7 @@ deploy: up ## Deploy the lake to the local stack
 lint: setup ## Check style, types, import rules, template
 	ruff check .
 	ruff format --check .
-	mypy src local layers glue tests
+	mypy
 	lint-imports
 	sam validate --lint
 

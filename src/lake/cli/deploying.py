@@ -214,8 +214,14 @@ def _reasons(deployment: Deployment, title: str) -> list[str]:
 
 
 def _deployed(deployment: Deployment, seconds: Mapping[str, float]) -> Answer:
-    # SAM's guided questions may have given the stack another name.
-    stack = find_stack(deployment.stack)
+    try:
+        stack = find_stack(deployment.stack)
+    except NoStack:
+        if not deployment.guided:
+            raise
+        # SAM's questions may have given the stack another name, which SAM does not hand back.
+        said = "Deployed under the name that you gave. Name it to the other commands: --stack, or LAKE_STACK."
+        return Answer({"seconds": dict(seconds)}, [said], GOOD)
     document: dict[str, Any] = {
         "stack": stack.name,
         "status": stack.status,
