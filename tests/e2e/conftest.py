@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.spark import glue_session
-from tests.e2e.deployed import ROOT, SECRETS, DeployedLake, Run, copy_project, new_stack
+from local.up import SECRETS
+from tests.e2e.deployed import ROOT, DeployedLake, Run, copy_project, new_stack
 from tests.e2e.truth import compare
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 
+from lake.cli.deploying import overrides
 from local.emulator.settings import ADMIN_KEY, ADMIN_SECRET, REGION
 from local.simulators.client import Simulator
 from local.stack import Ports, Stack
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 # What `sam build` needs; a copy, so that a test may deploy something else and no build of a person is disturbed.
 DEPLOYED = ("contracts", "functions", "glue", "layers", "requirements", "src", "statemachine")
-SECRETS = {
-    "crm": {"client_id": "lake-reader", "client_secret": "crm-secret"},
-    "erp": {"user": "LAKE", "password": "erp-secret"},
-}
 POLL_S = 0.2
 RUN_WITHIN_S = 300
 
@@ -116,7 +113,17 @@ class DeployedLake:
 
     def deploy(self, **parameters: str) -> subprocess.CompletedProcess[str]:
         """`lake deploy` with the parameters that this stack needs, and those that are given."""
-        needed = {
+        given = [f"--parameter={name}={value}" for name, value in (self._parameters() | parameters).items()]
+        return self.lake("deploy", *given)
+
+    def deploy_parameters(self, **parameters: str) -> None:
+        """`sam deploy` of what is built, with other parameters."""
+        given = overrides(self._parameters() | parameters)
+        done = self._call("sam", "deploy", "--stack-name=lake", *given, folder=self.project)
+        assert done.returncode == 0, done.stderr
+
+    def _parameters(self) -> dict[str, str]:
+        return {
             "CrmUrl": self.stack.crm_url,
             "ErpUrl": self.stack.erp_url,
             "CrmSecretArn": self.secrets["crm"],
@@ -124,21 +131,15 @@ class DeployedLake:
             "ScheduleState": "DISABLED",
             "NotifyGood": "true",
         }
-        given = [f"--parameter={name}={value}" for name, value in (needed | parameters).items()]
-        return self.lake("deploy", *given)
 
     def lake(self, *arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
         """The command `lake`, in the deployed project's folder or another."""
-        program = Path(sys.executable).parent / "lake"
-        environment = {**os.environ, **self.stack.env()}
-        return subprocess.run(
-            [program, *arguments],
-            cwd=folder or self.project,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return self._call("lake", *arguments, folder=folder or self.project)
+
+    def _call(self, program: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).parent / program), *arguments]
+        environment = {**os.environ, **self.stack.env(), "SAM_CLI_TELEMETRY": "0"}
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
     def start(self, request: Mapping[str, Any] | None = None) -> str:
         """Starts an execution with an input; its ARN."""
@@ -215,23 +216,54 @@ class DeployedLake:
         item = self.aws("dynamodb").get_item(TableName=self.outputs["StateTableName"], Key=key).get("Item", {})
         return {name: next(iter(value.values())) for name, value in item.items()}
 
-    def last_message(self) -> str:
-        """The newest message that subscribers of the topic were sent."""
+    def put_lease(self, execution: str | None, pending: list[dict[str, Any]]) -> None:
+        """Says who holds the pipeline and what waits behind it, as if it had come so."""
+        waiting = {"L": [{"S": json.dumps(request)} for request in pending]}
+        held = {"execution": {"S": execution}} if execution else {}
+        token = {"N": self.state("pipeline", "lease").get("token", "0")}
+        item = {"pk": {"S": "pipeline"}, "sk": {"S": "lease"}, "pending": waiting, "token": token, **held}
+        self.aws("dynamodb").put_item(TableName=self.outputs["StateTableName"], Item=item)
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        """A function's answer, or its error; `function` is named as its folder is."""
+        name = f"lake-{function.replace('_', '-')}"
+        answer = self.aws("lambda").invoke(FunctionName=name, Payload=json.dumps(dict(event)))
+        return dict(json.loads(answer["Payload"].read()) or {})
+
+    def failed_job(self, job: str, arguments: Mapping[str, str]) -> str:
+        """Why a run of a Glue job, started by itself, failed."""
+        glue = self.aws("glue")
+        run_id = glue.start_job_run(JobName=job, Arguments=dict(arguments))["JobRunId"]
+        found: dict[str, Any] = {}
+
+        def over() -> bool:
+            found.update(glue.get_job_run(JobName=job, RunId=run_id)["JobRun"])
+            return found["JobRunState"] not in ("STARTING", "RUNNING")
+
+        self.until(over, f"the end of {job}", within_s=180)
+        assert found["JobRunState"] == "FAILED", found
+        return str(found["ErrorMessage"])
+
+    def messages(self) -> list[str]:
+        """What subscribers of the topic were sent since the last time, oldest first."""
         sqs, found = self.aws("sqs"), []
         while taken := sqs.receive_message(QueueUrl=self.mailbox, MaxNumberOfMessages=10).get("Messages"):
             found += [json.loads(message["Body"]) for message in taken]
             for message in taken:
                 sqs.delete_message(QueueUrl=self.mailbox, ReceiptHandle=message["ReceiptHandle"])
-        return str(max(found, key=lambda each: str(each["Timestamp"]))["Message"])
+        return [str(each["Message"]) for each in sorted(found, key=lambda each: str(each["Timestamp"]))]
 
     def subscribe(self) -> None:
         """From now on the topic's messages are kept in a mailbox."""
-        sqs = self.aws("sqs")
-        self.mailbox = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
-        attributes = sqs.get_queue_attributes(QueueUrl=self.mailbox, AttributeNames=["QueueArn"])["Attributes"]
-        self.aws("sns").subscribe(
-            TopicArn=self.outputs["AlarmTopicArn"], Protocol="sqs", Endpoint=attributes["QueueArn"]
-        )
+        sqs, topic = self.aws("sqs"), self.outputs["AlarmTopicArn"]
+        allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        condition = {"ArnEquals": {"aws:SourceArn": topic}}
+        policy = {"Version": "2012-10-17", "Statement": [{**allowed, "Resource": "*", "Condition": condition}]}
+        queue = sqs.create_queue(QueueName="mailbox")["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
+        attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+        self.aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
+        self.mailbox = queue
 
     def end_function(self, name: str) -> int:
         """Kills the processes in which a function runs; how many there were."""

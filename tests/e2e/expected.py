@@ -29,22 +29,16 @@ GOOD_LINES = """
             AND o.SalesOrder NOT IN (SELECT SalesOrder FROM broken)
     )
 """
-ORDERS_BY_MONTH = (
-    GOOD_LINES
-    + """
+ORDERS_BY_MONTH = """
     SELECT SUBSTR(SalesOrderDate, 1, 7) || '-01', TransactionCurrency, COUNT(*), COUNT(DISTINCT SalesOrder),
         SUM(CASE WHEN rejected THEN 0 ELSE net END)
     FROM lines GROUP BY 1, 2
 """
-)
-ORDER_LINES = (
-    GOOD_LINES
-    + """
+ORDER_LINES = """
     SELECT COUNT(*), COUNT(DISTINCT SalesOrder || '/' || SalesOrderItem), SUM(rejected), SUM(net),
         SUM(CASE WHEN rejected THEN 0 ELSE net END)
     FROM lines
 """
-)
 BROKEN_ORDERS = "SELECT DISTINCT SalesOrder FROM A_SalesOrderItem WHERE CAST(RequestedQuantity AS REAL) < 0"
 ACCOUNTS = """
     SELECT Id, BillingCountry, BillingPostalCode, ERP_Customer_Number__c, VAT_Number__c FROM Account
@@ -76,6 +70,11 @@ def read(sources: Path, source: str, sql: str) -> list[tuple[Any, ...]]:
     """Rows of a simulator's database."""
     with closing(sqlite3.connect(f"file:{sources / source}.sqlite?mode=ro", uri=True)) as database:
         return database.execute(sql).fetchall()
+
+
+def read_lines(sources: Path, select: str) -> list[tuple[Any, ...]]:
+    """Rows of a SELECT over `lines`: order items of documents that are not in quarantine."""
+    return read(sources, "erp", GOOD_LINES + select)
 
 
 def thousandths(value: int) -> Decimal:

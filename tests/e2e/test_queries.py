@@ -25,7 +25,7 @@ def test_orders_by_month_and_currency_equal_the_sources_to_the_cent(lake: Deploy
     assert len(found) == len(rows)
     assert found == {
         (month, currency): (lines, orders, expected.thousandths(net))
-        for month, currency, lines, orders, net in expected.read(lake.stack.sources, "erp", expected.ORDERS_BY_MONTH)
+        for month, currency, lines, orders, net in expected.read_lines(lake.stack.sources, expected.ORDERS_BY_MONTH)
     }
 
 
@@ -35,7 +35,7 @@ def test_order_lines_are_those_of_the_sources_and_add_up_to_the_cent(lake: Deplo
         " sum(CASE WHEN rejected THEN 1 ELSE 0 END) AS rejected, sum(net_amount) AS net, sum(eff_net) AS eff_net"
         " FROM fct_order_lines"
     )
-    ((lines, keys, rejected, net, eff_net),) = expected.read(lake.stack.sources, "erp", expected.ORDER_LINES)
+    ((lines, keys, rejected, net, eff_net),) = expected.read_lines(lake.stack.sources, expected.ORDER_LINES)
     assert (int(row["lines"] or 0), int(row["keys"] or 0), int(row["rejected"] or 0)) == (lines, keys, rejected)
     assert Decimal(row["net"] or 0) == expected.thousandths(net)
     assert Decimal(row["eff_net"] or 0) == expected.thousandths(eff_net)
