@@ -34,8 +34,8 @@ up: setup ## Start the local stack: AWS endpoint, CRM, ERP
 down: ## Stop the local stack; the lake in its memory goes with it
 	@$(PYTHON) -m local.stack down --directory $(STACK) $(ARGS)
 
-deploy: up ## Deploy the lake to the local stack
-	@. $(abspath $(STACK))/env && lake deploy
+deploy: setup ## Start the local stack and deploy the lake to it
+	@$(PYTHON) -m local.up --deploy --directory $(STACK) $(ARGS)
 
 lint: setup ## Check style, types, import rules, template
 	ruff check .

@@ -6,15 +6,12 @@ interruption. What it does to the lake it does with `lake`, in words that anybod
 """
 
 import argparse
-import os
 import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import requests
 from rich.console import Console
@@ -25,7 +22,6 @@ from local.simulators.client import Simulator
 from local.stack import Stack, StackError, State
 from local.toolchain.errors import ToolchainError
 
-PROJECT = Path(__file__).parents[1]
 DAY_H = 24
 # Rows of the day that come late are seen within this time.
 LATER_H = 0.5
@@ -53,7 +49,6 @@ class Demo:
             up.up(self.stack, self.say)
         with self.step("Build and deploy the lake, as on AWS"):
             self.lake("deploy")
-            self.stack.mark_deployed()
         with self.step("First run: read everything there is"):
             self.lake("run")
         with self.step("A day goes by in the CRM and in the ERP"):
@@ -90,10 +85,7 @@ class Demo:
     def lake(self, *arguments: str) -> None:
         """Runs `lake` as an operator would; DemoError where it does not end well."""
         self.console.print(f"[bold]$ lake {shlex.join(arguments)}[/]", soft_wrap=True)
-        program = Path(sys.executable).parent / "lake"
-        variables = {**os.environ, **up.environment(self.stack)}
-        variables.pop("AWS_PROFILE", None)
-        code = subprocess.run([str(program), *arguments], cwd=PROJECT, env=variables, check=False).returncode
+        code = up.lake(self.stack, *arguments)
         if code != 0:
             again = f"`. {self.env_file}` and `lake {arguments[0]}` repeat this step, `lake doctor` looks for causes"
             raise DemoError(

@@ -1,4 +1,4 @@
-"""`make up`: starts the local stack, and prepares what a deployment to it needs.
+"""`make up`, `make deploy`: starts the local stack, and prepares what a deployment to it needs.
 
 The sources' secrets are created at the endpoint, as an operator does on AWS. Two files are written into the stack's folder:
 `parameters.json`, values of the template's parameters for `lake deploy`; `env`, which makes a shell speak to the stack.
@@ -6,7 +6,9 @@ The sources' secrets are created at the endpoint, as an operator does on AWS. Tw
 
 import argparse
 import json
+import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +46,17 @@ def prepare(stack: Stack) -> None:
     }
     parameters_file(stack).write_text(json.dumps(parameters, indent=2) + "\n", encoding="utf-8")
     env_file(stack).write_text(shell_environment(stack), encoding="utf-8")
+
+
+def lake(stack: Stack, *arguments: str) -> int:
+    """Runs `lake` as an operator of this stack would; its exit code."""
+    variables = {**os.environ, **environment(stack)}
+    variables.pop("AWS_PROFILE", None)
+    program = Path(sys.executable).parent / "lake"
+    code = subprocess.run([str(program), *arguments], cwd=PROJECT, env=variables, check=False).returncode
+    if code == 0 and arguments[0] == "deploy":
+        stack.mark_deployed()
+    return code
 
 
 def environment(stack: Stack) -> dict[str, str]:
@@ -105,14 +118,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     add_options(parser)
-    stack = stack_from(parser.parse_args())
+    parser.add_argument("--deploy", action="store_true", help="deploy the lake, too")
+    arguments = parser.parse_args()
+    stack = stack_from(arguments)
     try:
         up(stack, lambda line: print(line, flush=True))
     except (StackError, ToolchainError) as error:
         print(error, file=sys.stderr)
         return 1
     if stack.status().lake == "lost":
-        print("The emulator that held a lake has ended (it keeps everything in memory): that lake is gone.")
+        print("The emulator that held a lake has ended (it keeps everything in memory): that lake is gone.", flush=True)
+    if arguments.deploy:
+        return lake(stack, "deploy")
     name = shown(env_file(stack))
     print(f"The local stack is up. For this shell: `. {name}`; then `lake deploy`, `lake run`, `lake status`.")
     return 0
