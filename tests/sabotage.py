@@ -150,7 +150,11 @@ def _run_pytest(root: Path, tests: list[str], said: Path) -> None:
     here = {PROJECT, PROJECT / "src"}
     sys.path[:] = [str(root / "src"), str(root), *(path for path in sys.path if Path(path).resolve() not in here)]
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])
-    with said.open("w", encoding="utf-8", buffering=1) as log, contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
+    with (
+        said.open("w", encoding="utf-8", buffering=1) as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
         import pytest  # noqa: PLC0415 - in the fork, where it is loaded already
 
         code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", *tests])
