@@ -73,6 +73,20 @@ near_changes = st.builds(
 )
 def test_local_bounds_leave_no_instant_out(bound: datetime, stamped: datetime, zone: str) -> None:
     """A row at or above a lower bound is stamped at or above its literal; one below an upper bound, below its literal."""
+    assert_bounds_hold(bound, stamped, zone)
+
+
+AUTUMN = datetime(2026, 10, 25, 1, tzinfo=UTC)
+"""The instant at which Berlin's clocks go back: the hour before it and the hour after it bear the same local times."""
+
+
+@pytest.mark.parametrize("bound", [AUTUMN - timedelta(minutes=15), AUTUMN + timedelta(minutes=15)])
+def test_local_bounds_hold_for_all_rows_of_the_repeated_hour(bound: datetime) -> None:
+    for minutes in range(-90, 90):
+        assert_bounds_hold(bound, AUTUMN + timedelta(minutes=minutes), "Europe/Berlin")
+
+
+def assert_bounds_hold(bound: datetime, stamped: datetime, zone: str) -> None:
     low, high = local_bounds(bound, zone, 0)
     stamp = stamped.replace(microsecond=0)
     local = stamp.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
