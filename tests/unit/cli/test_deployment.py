@@ -38,8 +38,11 @@ def deploy(stack: str) -> Result:
     return lake("deploy", "--stack", stack, "--parameter", f"LakeName={stack}", "--json")
 
 
-def test_a_deployment_answers_what_people_look_up_and_a_second_one_changes_nothing(project: Path) -> None:
-    first, second = deploy("first"), deploy("first")
+def test_a_deployment_answers_what_people_look_up_and_a_second_one_keeps_parameters_and_changes_nothing(
+    project: Path,
+) -> None:
+    first = deploy("first")
+    second = lake("deploy", "--stack", "first")
 
     document = json.loads(first.stdout)
     assert (first.exit_code, second.exit_code) == (0, 0)
@@ -47,6 +50,7 @@ def test_a_deployment_answers_what_people_look_up_and_a_second_one_changes_nothi
     assert document["outputs"]["Thing"].endswith(":first")
     assert set(document["seconds"]) == {"build", "deploy"}
     assert "nothing has changed" in second.stderr
+    assert ":first" in second.stdout
     assert "nothing has changed" not in first.stderr
     assert "Build Succeeded" in (project / ".lake" / "deploy.log").read_text(encoding="utf-8")
 
