@@ -99,16 +99,13 @@ def _end_keys(
     if work.sweeps:
         swept = swept_keys(spark, store, plan, work.sweeps)
         known = _known(tables, plan, shape, batch)
-        judged = tombstones(known, tables.read(shape.deleted), swept, work.sweeps, plan).persist()
-        try:
-            found = judged.groupBy(F.unix_micros("deleted_at").alias("at")).count().collect()
-            gone = {EPOCH + timedelta(microseconds=row["at"]): row["count"] for row in found if row["at"] is not None}
-            ended = sum(gone.values())
-            brake(plan, gone, sum(row["count"] for row in found) - ended)
-            if ended:
-                writing.merge_deleted(tables, shape.deleted, plan, judged.where("deleted_at IS NOT NULL"))
-        finally:
-            judged.unpersist()
+        judged = tombstones(known, tables.read(shape.deleted), swept, work.sweeps, plan).localCheckpoint(eager=False)
+        found = judged.groupBy(F.unix_micros("deleted_at").alias("at")).count().collect()
+        gone = {EPOCH + timedelta(microseconds=row["at"]): row["count"] for row in found if row["at"] is not None}
+        ended = sum(gone.values())
+        brake(plan, gone, sum(row["count"] for row in found) - ended)
+        if ended:
+            writing.merge_deleted(tables, shape.deleted, plan, judged.where("deleted_at IS NOT NULL"))
     sweep = latest(work.sweeps)
     _note(tables, shape.deleted, work, {LAST_SWEEP: str(sweep)} if sweep else {})
     return ended
@@ -140,40 +137,37 @@ def _merge(
     tables: Tables, plan: Plan, shape: Layout, work: Work, batch: DataFrame, tally: balance.Tally
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Current, items, quarantine, each with its progress behind it. Returns the figures, and items written by child."""
-    judged = fates(
+    facts = fates(
         contenders(batch, plan), tables.read(shape.deleted), tables.read(shape.current), _bad(tables, shape, plan), plan
-    ).persist()
-    try:
-        figures = judged.agg(*counts()).collect()[0].asDict()
-        if figures.pop("revived"):
-            writing.forget_deleted(tables, shape.deleted, plan, judged)
-        if figures.pop("written") + figures.pop("ended"):
-            writing.merge_current(tables, shape.current, plan, judged)
-        _note(tables, shape.current, work)
-        items = {}
-        for child, table in zip(plan.children, shape.children, strict=True):
-            items[child.name] = _merge_items(tables, table, child, plan, judged, tables.read(shape.deleted))
-            _note(tables, table, work)
-        if tally.quarantined:
-            writing.merge_quarantine(tables, shape.quarantine, plan, batch)
-        _note(tables, shape.quarantine, work)
-        return figures | balance.living(tables, shape, plan, judged.select(*plan.key)), items
-    finally:
-        judged.unpersist()
+    )
+    # Judged once, on the tables as they were: a cached plan would be computed anew after each merge into them.
+    judged = facts.localCheckpoint(eager=False)
+    figures = judged.agg(*counts()).collect()[0].asDict()
+    if figures.pop("revived"):
+        writing.forget_deleted(tables, shape.deleted, plan, judged)
+    if figures.pop("written") + figures.pop("ended"):
+        writing.merge_current(tables, shape.current, plan, judged)
+    _note(tables, shape.current, work)
+    items = {}
+    for child, table in zip(plan.children, shape.children, strict=True):
+        items[child.name] = _merge_items(tables, table, child, plan, judged)
+        _note(tables, table, work)
+    if tally.quarantined:
+        writing.merge_quarantine(tables, shape.quarantine, plan, batch)
+    _note(tables, shape.quarantine, work)
+    return figures | balance.living(tables, shape, plan, judged.select(*plan.key)), items
+
+
+def _merge_items(tables: Tables, table: Table, child: Child, plan: Plan, judged: DataFrame) -> int:
+    dead = tables.read(layout(plan).deleted)
+    changes = writing.item_changes(tables, table, child, plan, judged, dead).localCheckpoint(eager=False)
+    numbers = {row["_gone"]: row["count"] for row in changes.groupBy("_gone").count().collect()}
+    if numbers:
+        writing.merge_items(tables, table, child, changes)
+    return int(numbers.get(False, 0))
 
 
 def _note(tables: Tables, table: Table, work: Work, more: Mapping[str, str] | None = None) -> None:
     """The table holds all that this work brought."""
     if work.loads:
         tables.note(table, {THROUGH: str(work.last), **(more or {})})
-
-
-def _merge_items(tables: Tables, table: Table, child: Child, plan: Plan, judged: DataFrame, dead: DataFrame) -> int:
-    changes = writing.item_changes(tables, table, child, plan, judged, dead).persist()
-    try:
-        numbers = {row["_gone"]: row["count"] for row in changes.groupBy("_gone").count().collect()}
-        if numbers:
-            writing.merge_items(tables, table, child, changes)
-        return int(numbers.get(False, 0))
-    finally:
-        changes.unpersist()
