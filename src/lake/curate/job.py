@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lake.curate.store import Store
     from lake.curate.tables import Tables
 
+BRIDGE = "An error occurred while calling "
 AT_ONCE = 3
 """Entities in work at a time: planning a query leaves cores idle that another entity can use."""
 
@@ -90,6 +91,8 @@ def _failure(entity: str, error: Exception, cause: str, remedy: str) -> dict[str
 
 
 def _message(error: Exception) -> str:
-    """The first line of an error: those of the JVM go on with their stack, which the log holds."""
+    """The line of an error that says what happened: the JVM's go on with their stack, which the log holds, and those that the
+    bridge to it passes on begin with the call that failed."""
     text = (error.getMessage() if isinstance(error, PySparkException) else None) or str(error)
-    return text.strip().partition("\n")[0][:1000] or type(error).__name__
+    said = [line for line in text.strip().split("\n") if not line.startswith(BRIDGE)]
+    return said[0].removeprefix(": ")[:1000] if said and said[0] else type(error).__name__
