@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +75,6 @@ def changed(lake: DeployedLake, initial: Run) -> Run:
 @pytest.fixture(scope="package")
 def differences(lake: DeployedLake) -> Iterator[Callable[[], list[str]]]:
     """Says what in the curated tables is not as the sources have it, through one Spark session."""
-    before = dict(os.environ)
     spark: Any = glue_session(lake.stack.env(), f"s3://{lake.outputs['CuratedBucketName']}/", ROOT / ".lake")
 
     def compared() -> list[str]:
@@ -84,5 +82,3 @@ def differences(lake: DeployedLake) -> Iterator[Callable[[], list[str]]]:
 
     yield compared
     spark.stop()
-    os.environ.clear()
-    os.environ.update(before)

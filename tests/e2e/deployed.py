@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -265,23 +263,6 @@ class DeployedLake:
         self.aws("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
         self.mailbox = queue
 
-    def end_function(self, name: str) -> int:
-        """Kills the processes in which a function runs; how many there were."""
-        emulator = (self.stack.directory / "aws.pid").read_text("utf-8").strip()
-        pids = [
-            int(folder.name)
-            for folder in Path("/proc").iterdir()
-            if folder.name.isdigit() and _is_function(folder, name, emulator)
-        ]
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        return len(pids)
-
-    def end_spark(self, job_run: str) -> None:
-        """Kills the JVM of a Glue run."""
-        (folder,) = (self.stack.directory / "aws" / "logs" / "glue").glob(f"*/{job_run}")
-        os.kill(int((folder / "jvm.pid").read_text("utf-8")), signal.SIGKILL)
-
     def until(self, true: Callable[[], bool], what: str, within_s: float = 60) -> None:
         """Returns once something is true."""
         give_up = time.monotonic() + within_s
@@ -303,17 +284,6 @@ class DeployedLake:
             glue.get_crawler(Name=name)["Crawler"].get("LastCrawl", {}).get("StartTime")
             for name in ("lake-raw-crm", "lake-raw-erp")
         ]
-
-
-def _is_function(process: Path, name: str, emulator: str) -> bool:
-    """Whether a process is a function's, started by this emulator."""
-    try:
-        parent = re.search(r"^PPid:\t(\d+)$", (process / "status").read_text("utf-8"), re.MULTILINE)
-        environment = (process / "environ").read_bytes().split(b"\0")
-    except OSError:  # a process that has just ended, or another user's
-        return False
-    named = f"AWS_LAMBDA_FUNCTION_NAME={name}".encode() in environment
-    return parent is not None and parent[1] == emulator and named
 
 
 def free_ports(count: int) -> list[int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.up import SECRETS
+from tests.e2e.killing import end_function, end_spark
 from tests.e2e.test_pipeline import ENTITIES, assert_balanced
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_a_wrong_password_fails_its_source_alone_and_is_told_with_entity_cause_a
 ) -> None:
     make_news(lake, "crm", "erp")
     lake.put_secret("erp", {"user": "LAKE", "password": "mistyped"})
-    lake.end_function("lake-extract-erp")  # a warm one keeps the secret for some minutes
+    end_function(lake.stack, "lake-extract-erp")  # a warm one keeps the secret for some minutes
     asked = lake.lake("run", "--json")
     lake.put_secret("erp", SECRETS["erp"])
 
@@ -104,7 +105,7 @@ def test_an_extractor_that_is_killed_in_the_middle_of_a_run_is_made_good_by_the_
     lake.until(
         lambda: lake.state(f"entity#{ORDERS}", "live").get("lease_owner") == run_id, "the extractor has its lease"
     )
-    assert lake.end_function("lake-extract-erp") > 0
+    assert end_function(lake.stack, "lake-extract-erp") > 0
     run = lake.wait(execution)
     assert run.outcome == "DEGRADED", run.report
     assert run.entity("crm.account")["status"] == "DONE"
@@ -121,7 +122,7 @@ def test_a_spark_process_that_is_killed_in_the_middle_of_its_merges_is_made_good
     execution = lake.start()
     lake.until(lambda: lake.table_versions() != before, "a first table was merged")
     (job_run,) = set(lake.job_runs()) - runs
-    lake.end_spark(job_run)
+    end_spark(lake.stack, job_run)
     run = lake.wait(execution)
     assert run.status == "FAILED", run.report
     problem = run.problem("Curate")
@@ -135,6 +136,8 @@ def test_a_spark_process_that_is_killed_in_the_middle_of_its_merges_is_made_good
 
 def test_of_two_executions_started_at_once_one_runs_and_the_other_waits_behind_it(lake: DeployedLake) -> None:
     before = set(lake.executions())
+    for source in (lake.crm, lake.erp):
+        source.fault("http", status=503, retry_after=3, times=1)  # whichever runs is not over before the other begins
     first, second = (lake.start({"sources": ["crm"]}), lake.start({"entities": [ORDERS]}))
     ended = {arn: lake.wait(arn) for arn in (first, second)}
     assert sorted(run.outcome for run in ended.values()) == ["GOOD", "QUEUED"]
