@@ -14,14 +14,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from socket import SHUT_WR, create_connection, create_server, socket
+from socket import SHUT_RDWR, SHUT_WR, create_connection, create_server, socket
 from typing import Any
 
 import boto3
 import docker  # type: ignore[import-untyped]
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from docker.errors import DockerException, ImageNotFound  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_dump, yaml_parse
@@ -55,7 +56,10 @@ class Project:
         """A client of the endpoint that the lake is deployed to."""
         keys = self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"]
         session = boto3.Session(*keys, region_name=self.environment["AWS_REGION"])
-        return session.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])  # type: ignore[call-overload]
+        soon = Config(connect_timeout=5, retries={"total_max_attempts": 2})
+        return session.client(  # type: ignore[call-overload]
+            service, endpoint_url=self.environment["AWS_ENDPOINT_URL"], config=soon
+        )
 
 
 def invoke(project: Project, function: str, event: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -147,7 +151,8 @@ def reachable(host: str | None) -> Iterator[Any]:
             if host is None:
                 return f"http://{DESKTOP}:{port}"
             if port not in urls:
-                door = opened.enter_context(closing(create_server((host, 0))))
+                door = create_server((host, 0))
+                opened.callback(_close, door)
                 threading.Thread(target=_accept, args=(door, port), daemon=True).start()
                 urls[port] = f"http://{host}:{door.getsockname()[1]}"
             return urls[port]
@@ -155,14 +160,26 @@ def reachable(host: str | None) -> Iterator[Any]:
         yield reach
 
 
+def _close(door: socket) -> None:
+    with suppress(
+        OSError
+    ):  # some systems refuse it on a socket that listens; where they don't, it ends a waiting accept
+        door.shutdown(SHUT_RDWR)
+    door.close()
+
+
 def _accept(door: socket, port: int) -> None:
-    """Passes each connection on until the door is closed."""
+    """Passes each connection on until the door is closed; where nobody listens inside, the caller is hung up on."""
     while True:
         try:
             outside, _ = door.accept()
         except OSError:
             return
-        inside = create_connection(("127.0.0.1", port))
+        try:
+            inside = create_connection(("127.0.0.1", port))
+        except OSError:
+            outside.close()
+            continue
         for source, target in ((outside, inside), (inside, outside)):
             threading.Thread(target=_pass_on, args=(source, target), daemon=True).start()
 

@@ -15,8 +15,10 @@ BRIDGED = """An error occurred while calling o125.table.
     [
         (
             BRIDGED,
-            "software.amazon.awssdk.services.glue.model.AccessDeniedException: User: arn is not authorized to perform:"
-            " glue:GetTable",
+            (
+                "software.amazon.awssdk.services.glue.model.AccessDeniedException: User: arn is not authorized to perform:"
+                " glue:GetTable"
+            ),
         ),
         ("the bucket is gone\nand more", "the bucket is gone"),
         ("", "RuntimeError"),
