@@ -27,11 +27,11 @@ COLORS = {
 BALANCE = (
     *("received", "repeated", "beyond", "landed"),
     *("curated", "merged", "superseded", "unchanged", "quarantined"),
-    *("live", "unsettled"),
+    *("deleted", "live", "unsettled"),
 )
 # Columns that are copied or compared: rather the rest is folded.
 WHOLE = ("entity", "run", "began", "watermark", "read")
-SPARED = ("repeated", "beyond", "superseded", "unchanged", "quarantined", "unsettled")
+SPARED = ("repeated", "beyond", "superseded", "unchanged", "quarantined", "deleted")
 
 
 def colored(word: str) -> Text:
@@ -95,7 +95,8 @@ def balance_table(report: Mapping[str, Any]) -> Table:
 
 def _balance_line(entity: Mapping[str, Any]) -> dict[str, int | None]:
     read, kept = entity["extracted"] or {}, entity["curated"] or {}
-    figures = {**kept, **read, "curated": kept.get("landed"), "live": kept.get("live_rows")}
+    renamed = {"curated": kept.get("landed"), "deleted": kept.get("tombstoned"), "live": kept.get("live_rows")}
+    figures = {**kept, **read, **renamed}
     return {name: figures.get(name) for name in BALANCE} | {"unsettled": entity["unsettled"]}
 
 
@@ -107,9 +108,9 @@ def report_pictures(report: Mapping[str, Any], address: str) -> list[Any]:
         pictures.append(f"Marts (rows): {marts}")
     pictures += [problem_picture(problem) for problem in report["problems"]]
     if report["balanced"]:
-        pictures.append("The balance closes: every row that was received is accounted for.")
+        pictures.append(report["balance"])
     else:
-        pictures.append(Text("The balance does NOT close.", style="bold red"))
+        pictures.append(Text(report["balance"], style="bold red"))
     settled = f"{from_text(report['settled_at']):%Y-%m-%d %H:%M:%S}Z"
     verdict = Text.assemble(
         "Run ", report["run_id"], " ended as ", colored(report["outcome"]), f" at {settled}. Report: {address}"

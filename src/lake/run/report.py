@@ -64,6 +64,7 @@ def document(result: RunResult, text: str, now: datetime) -> dict[str, Any]:
         "outcome": result.outcome,
         "settled_at": to_text(now),
         "balanced": not result.gaps,
+        "balance": _balance(result),
         "entities": [asdict(entity) for entity in result.entities],
         "marts": result.marts,
         "problems": [asdict(found) for found in result.problems],
@@ -137,4 +138,7 @@ def _balance(result: RunResult) -> str:
         return "The balance does NOT close:\n" + "\n".join(f"  {gap}" for gap in result.gaps)
     if not any(entity.extracted or entity.curated for entity in result.entities):
         return "No row was received: there is no balance to close."
+    waiting = sum(entity.extracted.landed for entity in result.entities if entity.extracted and entity.curated is None)
+    if waiting:
+        return f"The balance closes as far as raw; {waiting:,} landed rows wait there to be curated."
     return "The balance closes: every row that was received is accounted for."

@@ -121,12 +121,17 @@ class Lake:
         self.client("s3").put_object(Bucket=f"{self.name}-raw", Key=key, Body=body.encode())
 
     def start(self, run_id: str) -> str:
-        """An execution that ends as its input says; its ARN."""
-        arn: str = self.client("stepfunctions").start_execution(
+        """The ARN of an execution that has ended."""
+        machine = self.client("stepfunctions")
+        arn: str = machine.start_execution(
             stateMachineArn=f"arn:aws:states:{REGION}:000000000000:stateMachine:{self.name}-pipeline",
             name=run_id,
             input="{}",
         )["executionArn"]
+        deadline = time.monotonic() + 30
+        while machine.describe_execution(executionArn=arn)["status"] == "RUNNING":
+            assert time.monotonic() < deadline, f"{arn} does not end"
+            time.sleep(0.05)
         return arn
 
 

@@ -102,6 +102,7 @@ def report(run_id: str, settled_at: datetime, **changes: Any) -> dict[str, Any]:
         "outcome": "GOOD",
         "settled_at": to_text(settled_at),
         "balanced": True,
+        "balance": "The balance closes: every row that was received is accounted for.",
         "entities": [line],
         "marts": {},
         "problems": [],

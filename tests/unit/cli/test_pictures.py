@@ -34,6 +34,7 @@ def report(**changes: Any) -> dict[str, Any]:
         "outcome": "GOOD",
         "settled_at": "2026-11-16T12:00:00.000000Z",
         "balanced": True,
+        "balance": "The balance closes: every row that was received is accounted for.",
         "entities": [entity()],
         "marts": {"customer_xref": 124},
         "problems": [],
@@ -100,4 +101,6 @@ def test_a_report_names_each_problem_with_its_remedy_and_where_it_lies() -> None
 
 
 def test_a_balance_that_does_not_close_is_said_aloud() -> None:
-    assert "does NOT close" in shown(*report_pictures(report(balanced=False), "s3://x"))
+    assert "does NOT close" in shown(
+        *report_pictures(report(balanced=False, balance="The balance does NOT close: 3 against 4"), "s3://x")
+    )

@@ -60,3 +60,11 @@ def test_the_document_holds_all_that_the_message_says() -> None:
     assert report["problems"][0]["remedy"].startswith("Put valid credentials")
     assert report["balanced"] is True
     assert report["settled_at"] == "2026-11-23T12:00:00.000000Z"
+
+
+def test_rows_that_wait_to_be_curated_are_not_called_accounted_for() -> None:
+    landed = EntityResult("erp.sales_order", "DONE", None, Extracted(12, 10, 2, 0), None, {}, None)
+    waiting = document(RunResult("run-1", "DEGRADED", [GOOD, landed], {}, [AUTH], []), "text", NOW)
+    done = document(RunResult("run-1", "GOOD", [GOOD], {}, [], []), "text", NOW)
+    assert waiting["balance"] == "The balance closes as far as raw; 10 landed rows wait there to be curated."
+    assert done["balance"] == "The balance closes: every row that was received is accounted for."
