@@ -173,8 +173,8 @@ def test_a_row_that_breaks_its_contract_is_held_back_and_its_older_good_version_
     lake.erp.advance(hours=0.5)
     run = assert_made_good(lake, differences)
     assert run.entity(ORDERS)["curated"]["quarantined"] == 1
-    assert run.entity(ORDERS)["broken"] == {"requested_quantity_not_negative": 1}
-    assert "1 rows in quarantine (requested_quantity_not_negative 1)" in run.report["message"]  # type: ignore[index]
+    assert run.entity(ORDERS)["broken"] == {"sales_order_item.requested_quantity_not_negative": 1}
+    assert "rows in quarantine (sales_order_item.requested_quantity_not_negative 1)" in run.report["message"]  # type: ignore[index]
     assert held_quantity(lake, order, item) == quantity
 
 

@@ -124,8 +124,8 @@ DENIALS = [
     Denial("BuildAnalyticsRole", "glue:GetTable", "lake-build-analytics", BUILD),
     Denial("BuildAnalyticsRole", "dynamodb:PutItem", "lake-build-analytics", BUILD),
 ]
-# Glue writes a job's log under the job's role: it is missing then, and the job itself goes on.
-WITHOUT_CONSEQUENCE = {("CurateRole", "logs"), ("BuildAnalyticsRole", "logs")}
+# Glue writes a job's log under the job's role: where it may not, the log is missing and the job goes on.
+LOGGING = {"lake-curate": ("CurateRole", CURATE), "lake-build-analytics": ("BuildAnalyticsRole", BUILD)}
 
 
 def test_each_service_that_a_role_uses_is_denied_below() -> None:
@@ -135,7 +135,8 @@ def test_each_service_that_a_role_uses_is_denied_below() -> None:
         for action in actions
         if role in OURS and (role, action) not in EXCUSED
     }
-    assert {(denial.role, denial.action.partition(":")[0]) for denial in DENIALS} == services - WITHOUT_CONSEQUENCE
+    logging = {(role, "logs") for role, _ in LOGGING.values()}
+    assert {(denial.role, denial.action.partition(":")[0]) for denial in DENIALS} | logging == services
 
 
 @pytest.mark.usefixtures("calls")  # those of the scenario are counted before a call is denied
@@ -148,6 +149,17 @@ def test_a_permission_that_is_taken_away_is_denied_by_name(lake: DeployedLake, d
     assert denial.action in told
     assert denial.role in told
     assert "is not authorized to perform" in told
+
+
+@pytest.mark.usefixtures("calls")
+@pytest.mark.parametrize("job", LOGGING)
+def test_a_job_that_may_not_write_its_log_is_denied_by_name(lake: DeployedLake, job: str) -> None:
+    role, arguments = LOGGING[job]
+    with without(lake, role, "logs:PutLogEvents"), without(lake, role, "s3:GetObject"):  # which ends it at once
+        lake.failed_job(job, arguments)
+    lines = [json.loads(line) for line in lake.stack.calls.read_text("utf-8").splitlines()]
+    denied = [line for line in lines if line["verdict"] == "denied" and line["action"] == "logs:PutLogEvents"]
+    assert any(f"-{role}-" in line["principal"] for line in denied)
 
 
 def failure_of(lake: DeployedLake, denial: Denial) -> str:
