@@ -20,7 +20,7 @@ TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".sql", ".sh", ".txt", 
 ELSEWHERE = {
     "a folder of one machine": re.compile(r"(?<![\w.$}-])/(?:root|work|home/\w+|Users/\w+)/"),
     "a folder outside of the project": re.compile(r"\.\./" + "shared"),
-    "a host of one network": re.compile(r"https?://[\w.-]+\.(?:internal|corp|lan|intra)\b"),
+    "a host of one network": re.compile(r"https?://(?!host\.docker\.)[\w.-]+\.(?:internal|corp|lan|intra)\b"),
     "an address of one network": re.compile(r"https?://(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d"),
     "a registry": re.compile(r"(?:--|_|^)(?:extra-)?(?:index-url|find-links|trusted-host)[ =:]", re.MULTILINE),
 }

@@ -33,7 +33,8 @@ def contracts(folder: Path, edits: dict[str, Edit] | None = None) -> Path:
         if path.parent.name not in ("crm", "erp"):
             continue
         name = f"{path.parent.name}/{path.name}"
-        raw = yaml.safe_load(path.read_text("utf-8"))
+        # Not safe_load: SAM, where a test of this process has loaded it, makes ordered mappings of it that can't be written.
+        raw = yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
         edit = (edits or {}).get(name)
         if edit is not None:
             edit(raw)
