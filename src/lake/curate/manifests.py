@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from lake.curate.errors import RawDamaged
 from lake.curate.store import Store
+from lake.raw.layout import manifest_key
 
 FORMAT = 1
 
@@ -52,12 +53,6 @@ class Manifest:
     def ends_sweep(self) -> bool:
         """With this load, all keys of its sweep are there."""
         return self.sweep is not None and self.sweep.last
-
-
-def manifest_key(entity: str, load: int) -> str:
-    """Where the manifest of a load lies in the raw bucket."""
-    source, _, name = entity.partition(".")
-    return f"manifests/{source}/{name}/{load:012d}.json"
 
 
 def read_manifest(store: Store, entity: str, load: int) -> Manifest | None:
