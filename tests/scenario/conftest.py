@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,6 @@ from lake.extract.http import Connection
 from lake.extract.protocols import DIALECTS
 from lake.extract.world import Extracted, World
 from lake.instants import now
-from lake.raw.cursor import cursors
 from lake.raw.store import RawBucket
 from lake.state.entity import StateTable
 from lake.state.runs import RunRecords
@@ -272,11 +270,3 @@ def raw_lake(compiled: tuple[dict[str, Plan], dict[str, SourcePlan]], aws: tuple
     plans, sources = compiled
     urls = {name: f"http://127.0.0.1:{port}" for name, port in PORTS.items()}
     return RawLake(plans, sources, urls, *aws)
-
-
-def doubles(values: list[Any]) -> list[Any]:
-    """What stands more than once."""
-    return [value for value, times in Counter(values).items() if times > 1]
-
-
-__all__ = ["RawLake", "Source", "cursors", "doubles"]

@@ -4,15 +4,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 
 class ModelsMissing(Exception):
     """The package was built without the marts' SQL."""
 
 
-def models() -> dict[str, str]:
-    """The SQL texts that were built into this package, by mart; raises ModelsMissing where there are none."""
-    folder = files("lake.analytics") / "sql"
+def models(package: Traversable | None = None) -> dict[str, str]:
+    """The SQL texts that were built into a package (else this one), by mart; raises ModelsMissing where there are none."""
+    folder = (package or files("lake.analytics")) / "sql"
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name) if folder.is_dir() else []
     found = {entry.name[:-4]: entry.read_text("utf-8") for entry in entries if entry.name.endswith(".sql")}
     if not found:

@@ -56,13 +56,10 @@ def test_the_digest_moves_with_each_load_and_each_change_of_the_sql() -> None:
     assert digest({"crm.account": 1}, {"m": "SELECT 2"}) != base
 
 
-def test_models_that_were_not_built_into_the_package_are_missed_by_name(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("lake.analytics.inputs.files", lambda package: tmp_path)
+def test_models_that_were_not_built_into_the_package_are_missed_by_name(tmp_path: Path) -> None:
     with pytest.raises(ModelsMissing, match=r"glue/analytics"):
-        models()
+        models(tmp_path)
     (tmp_path / "sql").mkdir()
     (tmp_path / "sql" / "m.sql").write_text("SELECT 1")
     (tmp_path / "sql" / "README.md").write_text("no model")
-    assert models() == {"m": "SELECT 1"}
+    assert models(tmp_path) == {"m": "SELECT 1"}
