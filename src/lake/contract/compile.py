@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import ValidationError
 
-from lake.contract.errors import ContractError, Mistake
-from lake.contract.odcs import ChildSpec, CursorSpec, DeletesSpec, ExtractionSpec, SourceSpec, Strict, mistakes_of
-from lake.contract.plan import Check, Child, Cursor, Deletes, Field, Nulls, Plan, SourcePlan
+from lake.contract.errors import ContractError, Findings
+from lake.contract.extraction import check_rules, check_zone, cursor_of, deletes_of, instant_of, seconds
+from lake.contract.odcs import ChildSpec, ExtractionSpec, SourceSpec, mistakes_of
+from lake.contract.plan import NO_CURSOR, Check, Child, Field, Plan, SourcePlan
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import (
@@ -23,6 +21,8 @@ if TYPE_CHECKING:
         SchemaProperty,
     )
 
+    from lake.contract.strict import Strict
+
 TYPE = re.compile(
     r"^(?:string(?:\(\d+\))?|boolean|int64|date|time|decimal\((\d+),(\d+)\)|timestamp\((\d)\))$",
 )
@@ -31,18 +31,16 @@ CLASSIFICATIONS = ("public", "internal", "confidential", "personal")
 SEVERITIES = ("error", "warning")
 MAX_PRECISION = 38
 RESERVED = re.compile(r"^_")
-
-
-@dataclass
-class Findings:
-    """Collects mistakes of one file, so that one build shows them all."""
-
-    file: str
-    mistakes: list[Mistake]
-
-    def add(self, field: str, reason: str) -> None:
-        """Notes a mistake at a path."""
-        self.mistakes.append(Mistake(self.file, field, reason))
+FORMS = {
+    "epoch_ms": ("timestamp", "date"),
+    "epoch_s": ("timestamp", "date"),
+    "odata_date": ("timestamp", "date"),
+    "local": ("timestamp",),
+    "yyyymmdd": ("date",),
+    "hhmmss": ("time",),
+    "iso_duration": ("time",),
+}
+"""How a source may write values, and of which types; `local(Europe/Berlin)` names the zone of stamps without offset."""
 
 
 def compile_source(file: str, raw: dict[str, Any]) -> tuple[SourceSpec, SourcePlan]:
@@ -51,8 +49,6 @@ def compile_source(file: str, raw: dict[str, Any]) -> tuple[SourceSpec, SourcePl
         spec = SourceSpec.model_validate(raw)
     except ValidationError as error:
         raise ContractError(mistakes_of(file, "", error)) from None
-    if spec.auth.type == "oauth2_client_credentials" and not spec.auth.token_path:
-        raise ContractError([Mistake(file, "auth.token_path", "is needed for oauth2_client_credentials")])
     return spec, SourcePlan(
         source=spec.source,
         protocol=spec.protocol,
@@ -66,6 +62,14 @@ def compile_source(file: str, raw: dict[str, Any]) -> tuple[SourceSpec, SourcePl
         max_retry_after_s=spec.limits.max_retry_after_s,
         timeout_s=spec.limits.timeout_s,
         concurrency=spec.limits.concurrency,
+        version=spec.version,
+        auth_header=spec.auth.header,
+        client_auth=spec.auth.client_auth or "post",
+        scope=spec.auth.scope,
+        daily_share=spec.limits.daily_share,
+        requests_per_second=spec.limits.requests_per_second,
+        parallel_windows=spec.limits.parallel_windows,
+        rest=spec.rest.model_dump() if spec.rest else None,
     )
 
 
@@ -90,6 +94,7 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
     )
     if spec is None:
         raise ContractError(found.mistakes)
+    check_rules(found, spec, source)
     plan = Plan(
         entity=entity,
         source=source.source,
@@ -101,29 +106,24 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
         key=key,
         fields=fields,
         children=children,
-        cursor=_cursor(found, spec.cursor, fields),
-        deletes=tuple(_deletes(found, n, deletes, fields) for n, deletes in enumerate(spec.deletes)),
+        cursor=cursor_of(found, spec.cursor, fields) if spec.cursor else NO_CURSOR,
+        deletes=tuple(deletes_of(found, n, deletes, fields) for n, deletes in enumerate(spec.deletes)),
         checks=checks,
         filter=spec.filter,
-        initial_from=_instant(found, spec.initial_from),
+        initial_from=instant_of(found, spec.initial.from_),
         page_size=spec.page_size,
         overlap_s=seconds(spec.overlap or source.clock.overlap),
         settle_lag_s=seconds(spec.settle_lag or source.clock.settle_lag),
         freshness_s=_freshness(found, contract),
+        full_refresh_s=seconds(spec.full_refresh.every) if spec.full_refresh else None,
+        window_s=seconds(spec.initial.window) if spec.initial.window else None,
+        paging=spec.paging.mode,
+        result_cap=spec.paging.result_cap,
+        rest=spec.rest.model_dump() if spec.rest else None,
     )
     if found.mistakes:
         raise ContractError(found.mistakes)
     return plan
-
-
-def seconds(duration: str) -> int:
-    """The seconds of an ISO 8601 duration of days, hours, minutes and seconds."""
-    number = {unit: int(amount) for amount, unit in re.findall(r"(\d+)([DHMS])", duration)}
-    return int(
-        timedelta(
-            days=number.get("D", 0), hours=number.get("H", 0), minutes=number.get("M", 0), seconds=number.get("S", 0)
-        ).total_seconds()
-    )
 
 
 def _custom[T: Strict](
@@ -188,7 +188,22 @@ def _field(found: Findings, item: SchemaProperty, place: str) -> Field:
         required=bool(item.required),
         classification=item.classification or "",
         description=item.description or "",
+        form=_form(found, item, kind.partition("(")[0], place),
     )
+
+
+def _form(found: Findings, item: SchemaProperty, base: str, place: str) -> str | None:
+    """The custom property `form` of a field: how the source writes its values."""
+    form = next((custom.value for custom in item.customProperties or [] if custom.property == "form"), None)
+    if form is None:
+        return None
+    name, _, zone = str(form).removesuffix(")").partition("(")
+    if base not in FORMS.get(name, ()) or (name == "local") != bool(zone):
+        known = ", ".join(known for known, bases in FORMS.items() if base in bases)
+        found.add(f"{place}.customProperties", f"form {form!r} is none of a {base}; there are: {known or 'none'}")
+    elif zone:
+        check_zone(found, zone, f"{place}.customProperties")
+    return str(form)
 
 
 def _checks(found: Findings, table: SchemaObject, path: str) -> tuple[Check, ...]:
@@ -233,76 +248,6 @@ def _child(found: Findings, table: SchemaObject, path: str, source: str, parent:
         fields=fields,
         checks=_checks(found, table, path),
     )
-
-
-def _cursor(found: Findings, spec: CursorSpec, fields: tuple[Field, ...]) -> Cursor:
-    place = "customProperties.extraction.cursor"
-    by_field = {field.field: field for field in fields}
-    for name in (*spec.fields, *(spec.stand_in.fields if spec.stand_in else ())):
-        if name not in by_field:
-            found.add(place, f"{name} is not among the entity's fields (physicalName)")
-    types, stand_in_types = (
-        [by_field[name].type for name in stamp.fields if name in by_field] if stamp else []
-        for stamp in (spec, spec.stand_in)
-    )
-    if spec.stand_in and stand_in_types != types:
-        found.add(f"{place}.stand_in", f"is of {stand_in_types}, expected the cursor's own types {types}")
-    if spec.date and types not in (["date", "time"], []):
-        found.add(place, f"is of {types}, expected a date and a time")
-    _zone(found, spec, f"{place}.zone")
-    first = by_field.get(spec.fields[0])
-    if spec.field and first is not None and first.base != "timestamp":
-        found.add(f"{place}.field", f"{spec.field} is a {first.type}, expected a timestamp")
-    nulls: Nulls = "stand_in" if spec.stand_in else spec.nulls or "never"
-    for name in spec.fields if nulls == "never" else ():
-        if name in by_field and not by_field[name].required:
-            found.add(place, f"{name} may be null: say `nulls: own_pass`, a `stand_in`, or `required: true`")
-    return Cursor(
-        kind="instant" if spec.field else "split",
-        fields=spec.fields,
-        digits=first.parameters[0] if first is not None and first.base == "timestamp" and first.parameters else 0,
-        zone=spec.zone,
-        nulls=nulls,
-        stand_in=spec.stand_in.fields if spec.stand_in else None,
-    )
-
-
-def _zone(found: Findings, spec: CursorSpec, place: str) -> None:
-    if spec.zone is None:
-        if spec.date:
-            found.add(place, "is missing: a date and a time of day are no instant without it")
-        return
-    try:
-        ZoneInfo(spec.zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        found.add(place, f"{spec.zone!r} is no time zone")
-
-
-def _deletes(found: Findings, position: int, spec: DeletesSpec, fields: tuple[Field, ...]) -> Deletes:
-    if spec.field is not None and not any(f.field == spec.field and f.type == "boolean" for f in fields):
-        found.add(
-            f"customProperties.extraction.deletes[{position}].field", f"{spec.field} is no boolean field of the entity"
-        )
-    return Deletes(
-        strategy=spec.strategy,
-        field=spec.field,
-        every_s=seconds(spec.every) if spec.every else None,
-        max_fraction=spec.max_fraction,
-        min_rows=spec.min_rows,
-    )
-
-
-def _instant(found: Findings, text: str | None) -> str | None:
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        found.add("customProperties.extraction.initial_from", f"{text!r} is no instant with an offset")
-        return None
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _freshness(found: Findings, contract: OpenDataContractStandard) -> int:

@@ -23,3 +23,15 @@ class ContractError(Exception):
     def __init__(self, mistakes: list[Mistake]) -> None:
         self.mistakes = mistakes
         super().__init__("\n".join(str(mistake) for mistake in mistakes))
+
+
+@dataclass
+class Findings:
+    """Collects mistakes of one file, so that one build shows them all."""
+
+    file: str
+    mistakes: list[Mistake]
+
+    def add(self, field: str, reason: str) -> None:
+        """Notes a mistake at a path."""
+        self.mistakes.append(Mistake(self.file, field, reason))

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from lake.contract.errors import ContractError, Mistake
+from lake.contract.plan import Paging, Strategy
+from lake.contract.rest import EntityRest, SourceRest
+from lake.contract.strict import Strict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +24,8 @@ if TYPE_CHECKING:
 DURATION = r"^P(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?$"
 
 
-class Strict(BaseModel):
-    """A part of a contract that ODCS has no field for: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Stamp(Strict):
-    """The API fields of a stamp: one `field`, or `date` and `time`."""
+    """The API fields of a stamp: one `field`, or a `date` with a `time` or alone."""
 
     field: str | None = None
     date: str | None = None
@@ -36,8 +33,8 @@ class Stamp(Strict):
 
     @model_validator(mode="after")
     def _one_form(self) -> Stamp:
-        if (self.field is None) == (self.date is None) or (self.date is None) != (self.time is None):
-            raise ValueError("give either `field`, or `date` and `time`")
+        if (self.field is None) == (self.date is None) or (self.date is None and self.time is not None):
+            raise ValueError("give either `field`, or `date` and `time`, or a `date` alone")
         return self
 
     @property
@@ -47,9 +44,13 @@ class Stamp(Strict):
 
 
 class CursorSpec(Stamp):
-    """`extraction.cursor`: the stamp by which changes are found."""
+    """`extraction.cursor`: the stamp by which changes are found.
+
+    `compare: day` says that the server compares date and time by the date alone.
+    """
 
     zone: str | None = None
+    compare: Literal["day"] | None = None
     nulls: Literal["own_pass"] | None = None
     stand_in: Stamp | None = None
 
@@ -57,7 +58,7 @@ class CursorSpec(Stamp):
 class DeletesSpec(Strict):
     """`extraction.deletes[]`: one way in which deletions are seen."""
 
-    strategy: Literal["soft_flag", "key_sweep", "none"]
+    strategy: Strategy
     field: str | None = None
     every: str | None = Field(default=None, pattern=DURATION)
     max_fraction: float | None = Field(default=None, gt=0, le=1)
@@ -65,23 +66,44 @@ class DeletesSpec(Strict):
 
     @model_validator(mode="after")
     def _complete(self) -> DeletesSpec:
-        needed = {"soft_flag": {"field"}, "key_sweep": {"every", "max_fraction", "min_rows"}, "none": set()}[
-            self.strategy
-        ]
+        needed = {"soft_flag": {"field"}, "key_sweep": {"every", "max_fraction", "min_rows"}}.get(self.strategy, set())
         given = {name for name in ("field", "every", "max_fraction", "min_rows") if getattr(self, name) is not None}
         if given != needed:
             raise ValueError(f"{self.strategy} takes {sorted(needed) or 'nothing'}, found {sorted(given) or 'nothing'}")
         return self
 
 
-class ExtractionSpec(Strict):
-    """`customProperties.extraction` of a contract."""
+class FullRefreshSpec(Strict):
+    """`extraction.full_refresh`: how often the entity is read whole again."""
 
-    cursor: CursorSpec
+    every: str = Field(pattern=DURATION)
+
+
+class InitialSpec(Strict):
+    """`extraction.initial`: where the first extraction begins, and the length of the windows that it is split into."""
+
+    from_: str | None = Field(default=None, alias="from")
+    window: str | None = Field(default=None, pattern=DURATION)
+
+
+class PagingSpec(Strict):
+    """`extraction.paging`: how one page leads to the next, and how many rows one query gives at most."""
+
+    mode: Paging = "keyset"
+    result_cap: int | None = Field(default=None, ge=1)
+
+
+class ExtractionSpec(Strict):
+    """`customProperties.extraction` of a contract. Without a `cursor` the full refresh is the entity's window."""
+
+    cursor: CursorSpec | None = None
+    full_refresh: FullRefreshSpec | None = None
+    initial: InitialSpec = InitialSpec()
+    paging: PagingSpec = PagingSpec()
+    rest: EntityRest | None = None
     page_size: int = Field(ge=1, le=50_000)
     deletes: list[DeletesSpec] = Field(min_length=1)
     filter: str | None = None
-    initial_from: str | None = None
     overlap: str | None = Field(default=None, pattern=DURATION)
     settle_lag: str | None = Field(default=None, pattern=DURATION)
 
@@ -94,20 +116,40 @@ class ChildSpec(Strict):
 
 
 class AuthSpec(Strict):
-    """`auth` of a source."""
+    """`auth` of a source: how it is proved who asks. The secret itself lies in Secrets Manager."""
 
-    type: Literal["none", "basic", "oauth2_client_credentials"]
-    token_path: str | None = None
+    type: Literal["none", "basic", "bearer", "api_key", "oauth2_client_credentials"]
+    token_path: str | None = Field(default=None, pattern=r"^/")
+    client_auth: Literal["post", "basic"] | None = None
+    scope: str | None = None
+    header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]+$")
+
+    @model_validator(mode="after")
+    def _complete(self) -> AuthSpec:
+        needed, allowed = {
+            "oauth2_client_credentials": ({"token_path"}, {"token_path", "client_auth", "scope"}),
+            "api_key": ({"header"}, {"header"}),
+        }.get(self.type, (set(), set()))
+        given = {name for name in ("token_path", "client_auth", "scope", "header") if getattr(self, name) is not None}
+        if not needed <= given <= allowed:
+            raise ValueError(
+                f"{self.type} needs {sorted(needed) or 'nothing'} and takes {sorted(allowed) or 'nothing'}, "
+                f"found {sorted(given) or 'nothing'}"
+            )
+        return self
 
 
 class LimitsSpec(Strict):
     """`limits` of a source, shared by its entities."""
 
     daily_requests: int | None = Field(default=None, ge=1)
+    daily_share: float | None = Field(default=None, gt=0, le=1)
+    requests_per_second: float | None = Field(default=None, gt=0)
     max_retries: int = Field(default=5, ge=0)
     max_retry_after_s: int = Field(default=60, ge=0)
     timeout_s: int = Field(default=60, ge=1)
     concurrency: int = Field(default=2, ge=1)
+    parallel_windows: int = Field(default=1, ge=1, le=16)
 
 
 class ClockSpec(Strict):
@@ -121,13 +163,23 @@ class SourceSpec(Strict):
     """A `source.yaml`."""
 
     source: str = Field(pattern=r"^[a-z][a-z0-9]*$")
-    protocol: Literal["salesforce", "odata"]
+    protocol: Literal["salesforce", "odata", "rest"]
+    version: Literal["v2", "v4"] | None = None
     description: str
     base_path: str = Field(pattern=r"^/")
     auth: AuthSpec
-    params: dict[str, str] = {}
+    params: dict[str, str] = Field(default_factory=dict)
     limits: LimitsSpec
     clock: ClockSpec
+    rest: SourceRest | None = None
+
+    @model_validator(mode="after")
+    def _fits_protocol(self) -> SourceSpec:
+        if self.version is not None and self.protocol != "odata":
+            raise ValueError("`version` is for `protocol: odata`")
+        if self.rest is not None and self.protocol != "rest":
+            raise ValueError("`rest` is for `protocol: rest`")
+        return self
 
 
 def read_contract(path: Path) -> OpenDataContractStandard:

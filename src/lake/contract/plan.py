@@ -17,6 +17,8 @@ FORMAT = 1
 
 Severity = Literal["error", "warning"]
 Nulls = Literal["never", "stand_in", "own_pass"]
+Strategy = Literal["soft_flag", "feed", "delta_link", "key_sweep", "none"]
+Paging = Literal["keyset", "key", "server"]
 
 
 class PlanError(Exception):
@@ -25,7 +27,10 @@ class PlanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: `name` is the curated column, `field` the API's name, `type` as in docs/formats.md."""
+    """One field: `name` is the curated column, `field` the API's name, `type` as in docs/formats.md.
+
+    `form`: how the source writes its values, where that is not the protocol's usual way (`lake.raw.forms`).
+    """
 
     name: str
     field: str
@@ -33,6 +38,7 @@ class Field:
     required: bool
     classification: str
     description: str
+    form: str | None = None
 
     @property
     def base(self) -> str:
@@ -72,25 +78,30 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How a row says when it was last modified.
+    """How a row says when it was last modified; kind `none`: it does not.
 
-    `fields`: one API field (`instant`), or date and time (`split`, in the server's `zone`). `digits`: of a second,
-    as the source stamps. `stand_in`: fields of the same kind that count where the stamp is null.
+    `fields`: one API field (`instant`), date and time (`split`) or a date alone (`day`), the latter two in the server's
+    `zone`. `digits`: of a second, as the source stamps. `stand_in`: fields of the same kind that count where the stamp is
+    null. `by_day`: the server compares a split stamp by its date alone.
     """
 
-    kind: Literal["instant", "split"]
+    kind: Literal["instant", "split", "day", "none"]
     fields: tuple[str, ...]
     digits: int
     zone: str | None
     nulls: Nulls
     stand_in: tuple[str, ...] | None
+    by_day: bool = False
+
+
+NO_CURSOR = Cursor("none", (), 0, None, "never", None)
 
 
 @dataclass(frozen=True, slots=True)
 class Deletes:
     """One declared way in which deletions are seen. What a strategy does not use is null."""
 
-    strategy: Literal["soft_flag", "key_sweep", "none"]
+    strategy: Strategy
     field: str | None = None
     every_s: int | None = None
     max_fraction: float | None = None
@@ -99,7 +110,13 @@ class Deletes:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that the lake knows of one entity."""
+    """All that the lake knows of one entity.
+
+    Where rows carry no stamp (a cursor of kind `none`) the full refresh, due every `full_refresh_s`, is the window.
+    `window_s`: initial extractions and backfills are split into windows of this length. `paging`: by client keyset on
+    stamp and key, by client keyset on the key alone within the window's bounds, or by what the server says comes next.
+    `result_cap`: rows that one query gives at most, however it is paged. `rest`: see `lake.contract.rest`.
+    """
 
     entity: str
     source: str
@@ -120,6 +137,11 @@ class Plan:
     overlap_s: int
     settle_lag_s: int
     freshness_s: int
+    full_refresh_s: int | None = None
+    window_s: int | None = None
+    paging: Paging = "keyset"
+    result_cap: int | None = None
+    rest: dict[str, Any] | None = None
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
@@ -181,7 +203,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """What the entities of one source share. Durations in seconds; `daily_requests` null means no limit is known."""
+    """What the entities of one source share. Durations in seconds; a limit that is null is not known.
+
+    `version`: the protocol's, where its dialects differ (OData `v2`, `v4`). `client_auth`: where OAuth's id and secret
+    stand, in the form (`post`) or in a header (`basic`). `auth_header`: the header of an API key. `daily_share`: of the
+    calls that the source itself says it allows a day, the share up to which the lake reads. `parallel_windows`: windows
+    read side by side in initial extractions and backfills. `rest`: see `lake.contract.rest`.
+    """
 
     source: str
     protocol: str
@@ -195,6 +223,14 @@ class SourcePlan:
     max_retry_after_s: int
     timeout_s: int
     concurrency: int
+    version: str | None = None
+    auth_header: str | None = None
+    client_auth: Literal["post", "basic"] = "post"
+    scope: str | None = None
+    daily_share: float | None = None
+    requests_per_second: float | None = None
+    parallel_windows: int = 1
+    rest: dict[str, Any] | None = None
 
     def dump(self) -> str:
         """Canonical JSON."""

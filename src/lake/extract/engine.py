@@ -103,7 +103,7 @@ class Invocation:
         """The state with the checkpoint of a new window or sweep, where one is due."""
         answer = self.connection.read(self.reader.dialect.count(self.source, self.plan))
         try:
-            count = self.reader.dialect.read_count(answer.body)
+            count = self.reader.dialect.read_count(self.source, self.plan, answer.body)
         except ValueError as error:
             raise MalformedAnswer(f"{self.plan.entity}: the source's count cannot be read: {error}") from None
         source_now = answer.source_now or answer.asked_at

@@ -89,7 +89,7 @@ class Connection:
     login: Login
     session: requests.Session
     budget: Budget
-    quota_reached: Callable[[requests.Response], bool]
+    quota_reached: Callable[[SourcePlan, requests.Response], bool]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     requests_made: int = field(default=0)
@@ -108,7 +108,7 @@ class Connection:
                 asked_at, response = self.now(), login.response
             if response.status_code == UNAUTHORIZED and not renewed and self.login.renew():
                 renewed = True
-            elif self.quota_reached(response):
+            elif self.quota_reached(self.plan, response):
                 raise Paused(
                     self.now() + timedelta(hours=1), f"{self.plan.source}: the day's quota is used up", quota=True
                 )

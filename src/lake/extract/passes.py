@@ -60,14 +60,14 @@ def key_pass(plan: Plan) -> Pass:
 
 def key_columns(plan: Plan) -> tuple[Column, ...]:
     """The key's API fields."""
-    return tuple(Column(field.field, field.type) for field in plan.key_fields)
+    return tuple(Column(field.field, field.type, field.form) for field in plan.key_fields)
 
 
 def page_query(plan: Plan, reading: Pass, position: tuple[str, ...] | None) -> Query:
     """The query for the page after `position` (literals of the last row in the pass's order), or for the first page."""
     where: list[Condition] = [_lacks(stamp) for stamp in reading.nulls]
     if reading.whole:
-        where += [Compare(column.field, "ge", MIDNIGHT, column.type) for column in reading.stamp[1:]]
+        where += [Compare(column.field, "ge", MIDNIGHT, column.type, column.form) for column in reading.stamp[1:]]
     if position is not None:
         where.append(compare_all(reading.order, "gt", position))
     elif reading.low is not None:
@@ -100,8 +100,8 @@ def _stamped(
     *,
     nulls: tuple[tuple[str, ...], ...],
 ) -> Pass:
-    types = {field.field: field.type for field in plan.fields}
-    stamp = tuple(Column(field, types[field]) for field in fields)
+    by_field = {field.field: field for field in plan.fields}
+    stamp = tuple(Column(field, by_field[field].type, by_field[field].form) for field in fields)
     low = None if window.start is None else _literals(plan, window.start, low=True)
     high = _literals(plan, window.end, low=False)
     return Pass(name, stamp, key, low, high, nulls, whole=plan.cursor.nulls != "never")

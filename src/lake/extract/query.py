@@ -13,12 +13,13 @@ type Operator = Literal["eq", "gt", "ge", "lt"]
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """A field against a value. `type` is the plan's; the value is the literal's text without quotes."""
+    """A field against a value. `type` and `form` are the plan's; the value is the literal's text without quotes."""
 
     field: str
     operator: Operator
     value: str
     type: str
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,11 @@ type Condition = Compare | IsNull | Every | Either | Verbatim
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field by which rows are ordered, with its plan type."""
+    """A field by which rows are ordered, with its plan type and form."""
 
     field: str
     type: str
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,14 @@ def compare_all(columns: tuple[Column, ...], operator: Literal["gt", "ge", "lt"]
     """
     column, value = columns[0], values[0]
     if len(columns) == 1:
-        return Compare(column.field, operator, value, column.type)
+        return Compare(column.field, operator, value, column.type, column.form)
     strict: Operator = "lt" if operator == "lt" else "gt"
     return Either(
         (
-            Compare(column.field, strict, value, column.type),
+            Compare(column.field, strict, value, column.type, column.form),
             Every(
                 (
-                    Compare(column.field, "eq", value, column.type),
+                    Compare(column.field, "eq", value, column.type, column.form),
                     compare_all(columns[1:], operator, values[1:]),
                 )
             ),
@@ -106,18 +108,18 @@ def compare_all(columns: tuple[Column, ...], operator: Literal["gt", "ge", "lt"]
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a language says what conditions are made of. `literal` writes a value of a plan type."""
+    """How a language says what conditions are made of. `literal` writes a value of a plan type, in a form if one is given."""
 
     operators: Mapping[Operator, str]
     conjunction: str
     disjunction: str
-    literal: Callable[[str, str], str]
+    literal: Callable[[str, str, str | None], str]
 
     def write(self, condition: Condition) -> str:
         """The condition as text; what is combined stands in parentheses."""
         match condition:
-            case Compare(field, operator, value, kind):
-                return f"{field} {self.operators[operator]} {self.literal(value, kind)}"
+            case Compare(field, operator, value, kind, form):
+                return f"{field} {self.operators[operator]} {self.literal(value, kind, form)}"
             case IsNull(field):
                 return f"{field} {self.operators['eq']} null"
             case Every(conditions):

@@ -66,11 +66,14 @@ class Reader:
         asked_first: datetime | None = None
         while True:
             query = page_query(plan, reading, position)
-            request = self.dialect.page(self.source, query) if link is None else self.dialect.link(self.source, link)
+            if link is None:
+                request = self.dialect.pages(self.source, plan, query)[0]
+            else:
+                request = self.dialect.link(self.source, plan, query, link)
             answer = self.connection.read(request)
             asked_first = asked_first or answer.asked_at
             try:
-                page = read_page(answer.body, plan, self.dialect.envelope)
+                page = read_page(answer.body, plan, self.dialect.envelope(self.source, plan))
             except NotAPage as error:
                 raise MalformedAnswer(f"{plan.entity}: {self.connection.url}{request.path}: {error}") from None
             if page.batch.num_rows:

@@ -45,7 +45,8 @@ class NotAPage(Exception):
 class Envelope:
     """What a protocol wraps records in: where the list and the next link stand, and what else may stand beside them.
 
-    `annotations` are what it adds to each record; they are the protocol's, not the source's data, and are not kept.
+    Places are paths with dots. `annotations` are what it adds to each record; they are the protocol's, not the source's
+    data, and are not kept.
     """
 
     records: str

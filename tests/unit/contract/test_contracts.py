@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from lake.contract.build import compile_folder, main
-from lake.contract.compile import seconds
 from lake.contract.errors import ContractError
+from lake.contract.extraction import seconds
 from lake.contract.plan import Plan, PlanError, SourcePlan
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ CASES: list[tuple[str, str, Edit, str]] = [
      "LastChangeDateTime may be null: say `nulls: own_pass`"),
     ("a half of a cursor that may be null", PARTNER, lambda c: extraction(c)["cursor"].pop("stand_in"),
      "LastChangeTime may be null"),
-    ("half a cursor", PARTNER, lambda c: extraction(c)["cursor"].pop("time"), "give either `field`, or `date` and `time`"),
+    ("half a cursor", PARTNER, lambda c: extraction(c)["cursor"].pop("date"), "give either `field`, or `date` and `time`"),
     ("a split cursor of other types", PARTNER, lambda c: prop(c, "LastChangeTime").update(physicalType="string"),
      "cursor: is of ['date', 'string'], expected a date and a time"),
     ("a stand-in of another form", PARTNER, lambda c: extraction(c)["cursor"].update(stand_in={"field": "CreationDate"}),
@@ -123,9 +123,9 @@ CASES: list[tuple[str, str, Edit, str]] = [
     ("a flag that is none", ACCOUNT, lambda c: extraction(c)["deletes"][0].update(field="Name"),
      "deletes[0].field: Name is no boolean field"),
     ("a duration in words", ORDER, lambda c: extraction(c).update(overlap="an hour"), "overlap: String should match"),
-    ("a start without an offset", ORDER, lambda c: extraction(c).update(initial_from="2020-01-01T00:00:00"),
-     "initial_from: '2020-01-01T00:00:00' is no instant with an offset"),
-    ("a start that is none", ORDER, lambda c: extraction(c).update(initial_from="long ago"), "'long ago' is no instant"),
+    ("a start without an offset", ORDER, lambda c: extraction(c).update(initial={"from": "2020-01-01T00:00:00"}),
+     "initial.from: '2020-01-01T00:00:00' is no instant with an offset"),
+    ("a start that is none", ORDER, lambda c: extraction(c).update(initial={"from": "long ago"}), "'long ago' is no instant"),
     ("no freshness", ACCOUNT, lambda c: c.update(slaProperties=[]), "slaProperties: lacks `latency`"),
     ("freshness in months", ACCOUNT, lambda c: c["slaProperties"][0].update(unit="months"), "slaProperties[0]: latency takes"),
     ("a check of another engine", ACCOUNT, lambda c: c["schema"][0]["quality"][0].update(engine="soda"),
@@ -140,7 +140,7 @@ CASES: list[tuple[str, str, Edit, str]] = [
     ("a child of another key", ORDER,
      lambda c: c["schema"][1]["customProperties"][0]["value"].update(parent_key=["material"]), "parent_key must name"),
     ("an unknown protocol", "erp/source.yaml", lambda s: s.update(protocol="soap"), "erp/source.yaml: protocol: Input"),
-    ("no token path", "crm/source.yaml", lambda s: s["auth"].pop("token_path"), "crm/source.yaml: auth.token_path: is needed"),
+    ("no token path", "crm/source.yaml", lambda s: s["auth"].pop("token_path"), "auth: oauth2_client_credentials needs"),
     ("an unknown limit", "crm/source.yaml", lambda s: s["limits"].update(daily=1), "limits.daily: Extra inputs"),
 ]  # fmt: skip
 
@@ -206,7 +206,7 @@ def test_options_of_a_contract_reach_its_plan(tmp_path: Path) -> None:
     def edit(raw: dict[str, Any]) -> None:
         options = {
             "filter": "X eq 'a'",
-            "initial_from": "2020-01-01T00:00:00+01:00",
+            "initial": {"from": "2020-01-01T00:00:00+01:00"},
             "overlap": "PT1H",
             "settle_lag": "P1DT2M3S",
         }

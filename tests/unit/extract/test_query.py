@@ -126,7 +126,7 @@ def test_a_sweep_asks_for_keys_alone_and_keeps_the_contracts_filter() -> None:
 
 def test_odata_writes_a_page() -> None:
     query = page_query(FINE_PLAN, window_passes(FINE_PLAN, WINDOW)[0], ("2026-11-16T07:45:00+02:00", "O'Neil & Söhne"))
-    request = odata.page(source(), query)
+    request = odata.pages(source(), FINE_PLAN, query)[0]
     text = unquote(request.target)
     assert text.startswith("/base/Thing?sap-client=100&$select=Key,Fine&$orderby=Fine,Key&$top=100&$expand=to_Item(")
     assert "Fine eq 2026-11-16T07:45:00+02:00 and Key gt 'O''Neil & Söhne'" in text
@@ -153,14 +153,17 @@ def test_salesforce_writes_a_page() -> None:
         limit=50,
         deleted=True,
     )
-    request = salesforce.page(source("salesforce"), query)
+    request = salesforce.pages(source("salesforce"), FINE_PLAN, query)[0]
     assert request.path == "/base/queryAll"
     assert dict(request.params)["q"] == (
         "SELECT Id, Name FROM Account WHERE (M > 2026-11-16T06:00:00Z OR (M = 2026-11-16T06:00:00Z AND Id > 'a\\'b\\\\')) "
         "AND M < 2026-11-16T06:00:00.120Z AND (A = null AND N >= 3) AND (Type != null) ORDER BY M, Id LIMIT 50"
     )
     assert dict(request.headers)["Sforce-Query-Options"] == "batchSize=200"
-    assert salesforce.page(source("salesforce"), replace(query, deleted=False, where=())).path == "/base/query"
+    assert (
+        salesforce.pages(source("salesforce"), FINE_PLAN, replace(query, deleted=False, where=()))[0].path
+        == "/base/query"
+    )
 
 
 FOREIGN_ODATA = "https://evil.example/base/Thing?$skiptoken=A%2BB"
@@ -178,26 +181,26 @@ FOREIGN_SALESFORCE = "https://evil.example/services/data/query/01g-2000"
 def test_a_link_is_followed_on_the_configured_base_alone(
     dialect: Any, url: str, path: str, params: tuple[tuple[str, str], ...]
 ) -> None:
-    request = dialect.link(source(), url)
+    request = dialect.link(source(), FINE_PLAN, page_query(FINE_PLAN, key_pass(FINE_PLAN), None), url)
     assert (request.path, request.params) == (path, params)
 
 
 def test_counts_are_asked_for_and_read() -> None:
     filtered = replace(FINE_PLAN, filter="Text ne 'x'")
     assert unquote(odata.count(source(), filtered).target) == "/base/Thing/$count?sap-client=100&$filter=Text ne 'x'"
-    assert odata.read_count(b"\xef\xbb\xbf42") == 42
+    assert odata.read_count(source(), FINE_PLAN, b"\xef\xbb\xbf42") == 42
     soql = dict(salesforce.count(source("salesforce"), filtered).params)["q"]
     assert soql == "SELECT COUNT() FROM Thing WHERE Text ne 'x'"
     assert dict(salesforce.count(source(), FINE_PLAN).params)["q"] == "SELECT COUNT() FROM Thing"
     assert odata.count(source(), FINE_PLAN).params == (("sap-client", "100"),)
-    assert salesforce.read_count(b'{"totalSize":7,"done":true}') == 7
+    assert salesforce.read_count(source(), FINE_PLAN, b'{"totalSize":7,"done":true}') == 7
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b"<html>"])
 def test_a_count_that_is_none_is_refused(body: bytes) -> None:
     for dialect in (odata, salesforce):
         with pytest.raises(ValueError):
-            dialect.read_count(body)
+            dialect.read_count(source(), FINE_PLAN, body)
 
 
 @pytest.mark.parametrize(
@@ -213,5 +216,5 @@ def test_a_count_that_is_none_is_refused(body: bytes) -> None:
 def test_a_used_up_quota_is_recognised(status: int, body: bytes, reached: bool) -> None:
     response = requests.Response()
     response.status_code, response._content = status, body
-    assert salesforce.quota_reached(response) is reached
-    assert not odata.DIALECT.quota_reached(response)
+    assert salesforce.quota_reached(source("salesforce"), response) is reached
+    assert not odata.DIALECT.quota_reached(source(), response)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     import requests
 
@@ -17,16 +18,74 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceField:
+    """A field as the source describes it. `type` is the plan's word for it, None where the lake has none."""
+
+    name: str
+    type: str | None
+    nullable: bool
+    key: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Describe:
+    """How a source describes an entity: `read` gives path → field name → field (raises MalformedAnswer).
+
+    The entity's own path is among them, and those of the collections that hang below it (path → of the children).
+    """
+
+    request: Callable[[SourcePlan, Plan], Request]
+    read: Callable[[SourcePlan, Plan, bytes], dict[str, dict[str, SourceField]]]
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedPage:
+    """Keys that a feed says were deleted, with the source's own stamps as sent; up to when it is complete, and since when
+    it knows. `more`: where the rest of the feed lies."""
+
+    keys: tuple[tuple[str, ...], ...]
+    deleted_at: tuple[str | None, ...]
+    covered_until: datetime
+    known_since: datetime | None
+    more: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """How a source tells which keys were deleted in an interval; `read` raises MalformedAnswer. `longest_s`: what one
+    request may span."""
+
+    request: Callable[[SourcePlan, Plan, datetime, datetime], Request]
+    read: Callable[[SourcePlan, Plan, bytes], DeletedPage]
+    longest_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """How a source is asked to track changes: headers of the first reading. The last page's `Page.delta_link` is the proof
+    that it does; a delta link it no longer knows is answered with one of the `expired` statuses."""
+
+    headers: tuple[tuple[str, str], ...]
+    expired: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """One protocol as functions of values.
 
-    `count` asks how many rows the source has (deleted ones excepted), which also shows its clock; `read_count` reads the
-    answer (raises ValueError). `link` makes the request for a next link, on the configured base whatever host it names.
+    `pages` makes the requests that together bring one page: several where not all fields fit into one query; each then
+    brings key and stamp with its share of the fields. `link` makes the request for what an answer said comes next, on the
+    configured base whatever host it names. `count` asks how many rows the source has (deleted ones excepted), which also
+    shows its clock; `read_count` reads the answer (raises ValueError). What a protocol cannot say is None.
     """
 
-    page: Callable[[SourcePlan, Query], Request]
-    link: Callable[[SourcePlan, str], Request]
+    pages: Callable[[SourcePlan, Plan, Query], tuple[Request, ...]]
+    link: Callable[[SourcePlan, Plan, Query, str], Request]
     count: Callable[[SourcePlan, Plan], Request]
-    read_count: Callable[[bytes], int]
-    envelope: Envelope
-    quota_reached: Callable[[requests.Response], bool]
+    read_count: Callable[[SourcePlan, Plan, bytes], int]
+    envelope: Callable[[SourcePlan, Plan], Envelope]
+    quota_reached: Callable[[SourcePlan, requests.Response], bool]
+    describe: Describe | None = None
+    feed: Feed | None = None
+    delta: Delta | None = None

@@ -22,7 +22,7 @@ HEADERS = (("Accept", "application/json"),)
 QUOTED = ("string",)
 
 
-def page(source: SourcePlan, query: Query) -> Request:
+def pages(source: SourcePlan, _: Plan, query: Query) -> tuple[Request, ...]:
     """The request for a page."""
     options = [
         ("$select", ",".join(query.select)),
@@ -34,10 +34,10 @@ def page(source: SourcePlan, query: Query) -> Request:
         options.append(("$expand", ",".join(expanded)))
     if query.where:
         options.append(("$filter", " and ".join(map(WORDS.write, query.where))))
-    return Request(f"{source.base_path}/{query.path}", (*source.params.items(), *options), HEADERS)
+    return (Request(f"{source.base_path}/{query.path}", (*source.params.items(), *options), HEADERS),)
 
 
-def link(source: SourcePlan, url: str) -> Request:
+def link(source: SourcePlan, _plan: Plan, _query: Query, url: str) -> Request:
     """The request for a next link: its path and query on our base; relative ones count from the service's root."""
     parts = urlsplit(url)
     path = parts.path if parts.path.startswith("/") else f"{source.base_path}/{parts.path}"
@@ -54,32 +54,35 @@ def count(source: SourcePlan, plan: Plan) -> Request:
     )
 
 
-def read_count(body: bytes) -> int:
+def read_count(_source: SourcePlan, _plan: Plan, body: bytes) -> int:
     """The number in a `$count` answer (a byte order mark may stand before it)."""
     return int(body.decode("utf-8-sig"))
 
 
-def _literal(value: str, kind: str) -> str:
+def _literal(value: str, kind: str, _: str | None) -> str:
     return "'" + value.replace("'", "''") + "'" if kind.partition("(")[0] in QUOTED else value
 
 
-def _never(_: requests.Response) -> bool:
+def envelope(_source: SourcePlan, _plan: Plan) -> Envelope:
+    """What surrounds the rows."""
+    return ENVELOPE
+
+
+def quota_reached(_source: SourcePlan, _response: requests.Response) -> bool:
+    """OData knows no word for a quota that is used up."""
     return False
 
 
 WORDS = Words({"eq": "eq", "gt": "gt", "ge": "ge", "lt": "lt"}, " and ", " or ", _literal)
 
+ENVELOPE = Envelope(
+    records="value",
+    next_link="@odata.nextLink",
+    beside={"@odata.context": pa.string(), "@odata.metadataEtag": pa.string(), "@odata.count": pa.int64()},
+    annotations={"@odata.etag": pa.string()},
+    annotation_mark="@odata.",
+)
+
 DIALECT = Dialect(
-    page=page,
-    link=link,
-    count=count,
-    read_count=read_count,
-    envelope=Envelope(
-        records="value",
-        next_link="@odata.nextLink",
-        beside={"@odata.context": pa.string(), "@odata.metadataEtag": pa.string(), "@odata.count": pa.int64()},
-        annotations={"@odata.etag": pa.string()},
-        annotation_mark="@odata.",
-    ),
-    quota_reached=_never,
+    pages=pages, link=link, count=count, read_count=read_count, envelope=envelope, quota_reached=quota_reached
 )

@@ -22,19 +22,22 @@ FORBIDDEN = 403
 QUOTED = ("string",)
 
 
-def page(source: SourcePlan, query: Query) -> Request:
+def pages(source: SourcePlan, _: Plan, query: Query) -> tuple[Request, ...]:
     """The request for a page: `queryAll` where rows in the recycle bin are wanted."""
     where = f" WHERE {' AND '.join(map(WORDS.write, query.where))}" if query.where else ""
     order = ", ".join(column.field for column in query.order)
     soql = f"SELECT {', '.join(query.select)} FROM {query.path}{where} ORDER BY {order} LIMIT {query.limit}"  # noqa: S608
-    return Request(
-        f"{source.base_path}/{'queryAll' if query.deleted else 'query'}",
-        (("q", soql),),
-        (("Accept", "application/json"), ("Sforce-Query-Options", f"batchSize={min(max(query.limit, 200), 2000)}")),
+    options = f"batchSize={min(max(query.limit, 200), 2000)}"
+    return (
+        Request(
+            f"{source.base_path}/{'queryAll' if query.deleted else 'query'}",
+            (("q", soql),),
+            (("Accept", "application/json"), ("Sforce-Query-Options", options)),
+        ),
     )
 
 
-def link(_: SourcePlan, url: str) -> Request:
+def link(_source: SourcePlan, _plan: Plan, _query: Query, url: str) -> Request:
     """The request for a `nextRecordsUrl`: its path and query on our base."""
     parts = urlsplit(url)
     return Request(parts.path, tuple(parse_qsl(parts.query)), (("Accept", "application/json"),))
@@ -50,7 +53,7 @@ def count(source: SourcePlan, plan: Plan) -> Request:
     )
 
 
-def read_count(body: bytes) -> int:
+def read_count(_source: SourcePlan, _plan: Plan, body: bytes) -> int:
     """The number in the answer to a COUNT() query."""
     answer = json.loads(body)
     if not isinstance(answer, dict) or not isinstance(answer.get("totalSize"), int):
@@ -58,7 +61,12 @@ def read_count(body: bytes) -> int:
     return int(answer["totalSize"])
 
 
-def quota_reached(response: requests.Response) -> bool:
+def envelope(_source: SourcePlan, _plan: Plan) -> Envelope:
+    """What surrounds the rows."""
+    return ENVELOPE
+
+
+def quota_reached(_: SourcePlan, response: requests.Response) -> bool:
     """Whether the org's calls of the day are used up (403 REQUEST_LIMIT_EXCEEDED)."""
     if response.status_code != FORBIDDEN:
         return False
@@ -71,7 +79,7 @@ def quota_reached(response: requests.Response) -> bool:
     )
 
 
-def _literal(value: str, kind: str) -> str:
+def _literal(value: str, kind: str, _: str | None) -> str:
     base = kind.partition("(")[0]
     if base in QUOTED:
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -83,17 +91,14 @@ def _literal(value: str, kind: str) -> str:
 
 WORDS = Words({"eq": "=", "gt": ">", "ge": ">=", "lt": "<"}, " AND ", " OR ", _literal)
 
+ENVELOPE = Envelope(
+    records="records",
+    next_link="nextRecordsUrl",
+    beside={"totalSize": pa.int64(), "done": pa.bool_()},
+    annotations={"attributes": pa.struct([pa.field("type", pa.string()), pa.field("url", pa.string())])},
+    annotation_mark="\0",
+)
+
 DIALECT = Dialect(
-    page=page,
-    link=link,
-    count=count,
-    read_count=read_count,
-    envelope=Envelope(
-        records="records",
-        next_link="nextRecordsUrl",
-        beside={"totalSize": pa.int64(), "done": pa.bool_()},
-        annotations={"attributes": pa.struct([pa.field("type", pa.string()), pa.field("url", pa.string())])},
-        annotation_mark="\0",
-    ),
-    quota_reached=quota_reached,
+    pages=pages, link=link, count=count, read_count=read_count, envelope=envelope, quota_reached=quota_reached
 )

@@ -1,0 +1,1 @@
+"""The tests; a package of their own, for a library brings one of the same name."""
