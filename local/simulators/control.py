@@ -17,8 +17,8 @@ from local.simulators.changes import ChangeError, Moment
 from local.simulators.day import day_of_changes
 from local.simulators.faults import Faults
 from local.simulators.instants import clock_text, parse_instant
+from local.simulators.messages import Request, Response, as_json
 from local.simulators.schema import ENTITIES, SOURCES, Entity
-from local.simulators.server import Request, Response, as_json
 from local.simulators.store import Key, Store
 
 type Body = Mapping[str, Any]

@@ -6,16 +6,19 @@ https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/
 import base64
 import binascii
 import hmac
+import re
 import secrets
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 from local.simulators import soql
 from local.simulators.instants import clock_text
+from local.simulators.messages import RefusedError, Request, Response, as_json
+from local.simulators.quirks import Quirks
 from local.simulators.schema import SOURCES, Entity, Field
-from local.simulators.server import RefusedError, Request, Response, as_json
 from local.simulators.store import Store
 
 DATA = "/services/data/v62.0/"
@@ -27,6 +30,14 @@ _KEPT_CURSORS = 10
 _TYPES = {"id": "id", "reference": "reference", "boolean": "boolean", "instant": "datetime", "string": "string"}
 
 
+@dataclass(frozen=True)
+class _Cursor:
+    """A query that is half read: its result, and how to ask for it once more."""
+
+    records: list[dict[str, Any]]
+    ask: Callable[[], list[dict[str, Any]]]
+
+
 @dataclass
 class Crm:
     """One organisation: who may read it, who has a token, which queries are half read."""
@@ -35,7 +46,7 @@ class Crm:
     client_id: str
     client_secret: str
     _tokens: set[str] = field(default_factory=set)
-    _cursors: OrderedDict[str, list[dict[str, Any]]] = field(default_factory=OrderedDict)
+    _cursors: OrderedDict[str, _Cursor] = field(default_factory=OrderedDict)
     _queries: int = 0
     _day: str = ""
     _requests: int = 0
@@ -50,7 +61,8 @@ class Crm:
             answer = self._data(request)
         except RefusedError as refusal:
             answer = as_json([{"message": refusal.message, "errorCode": refusal.code}], refusal.status)
-        answer.headers["Sforce-Limit-Info"] = f"api-usage={self._requests}/{_DAILY_REQUESTS}"
+        allowed = request.quirks.daily_requests or _DAILY_REQUESTS
+        answer.headers["Sforce-Limit-Info"] = f"api-usage={self._requests}/{allowed}"
         return answer
 
     def _token(self, request: Request) -> Response:
@@ -66,7 +78,7 @@ class Crm:
             return _oauth_error("invalid_client", "invalid client credentials")
         token = f"00D5g0000000001!{secrets.token_urlsafe(48)}"
         self._tokens.add(token)
-        host = next((value for name, value in request.headers.items() if name.lower() == "host"), "localhost")
+        host = request.header("host") or "localhost"
         issued = int(self.store.now.timestamp() * 1000)
         url = f"http://{host}"
         return as_json(
@@ -82,7 +94,7 @@ class Crm:
         )
 
     def _authorised(self, request: Request) -> None:
-        header = _header(request, "authorization")
+        header = request.header("authorization")
         scheme, _, token = header.partition(" ")
         if scheme not in ("Bearer", "OAuth") or token not in self._tokens:
             raise RefusedError(401, "INVALID_SESSION_ID", "Session expired or invalid")
@@ -101,50 +113,64 @@ class Crm:
             case ["query" | "queryAll", locator]:
                 return self._more(locator, request)
             case ["sobjects", name, "describe"]:
-                return as_json(_describe(_object(name)))
+                return as_json(_describe(request.quirks.seen(_object(name))))
         raise RefusedError(404, "NOT_FOUND", "The requested resource does not exist")
 
     def _query(self, request: Request, *, deleted_too: bool) -> Response:
         statement = dict(request.parameters(plus_is_blank=True)).get("q", "")
         if not statement.strip():
             raise soql.malformed("A query string has to be specified")
-        query = soql.parse(statement, _ENTITIES)
+        quirks = request.quirks
+        query = soql.parse(statement, {name: quirks.seen(entity) for name, entity in _ENTITIES.items()})
         conditions = ["_visible_at <= ?"]
         if not deleted_too:
             conditions.append("IsDeleted = 0")
-        if query.where:
+        if query.where and not quirks.ignores_filter:
             conditions.append(f"({query.where})")
         tail = f"FROM {query.entity.set_name} WHERE {' AND '.join(conditions)}"
-        values = (clock_text(self.store.now), *query.values)
+        bound = () if quirks.ignores_filter else query.values
         if query.count_only:
-            total = self.store.read(f"SELECT COUNT(*) {tail}", values)[0][0]
+            total = self.store.read(f"SELECT COUNT(*) {tail}", (clock_text(self.store.now), *bound))[0][0]
             return as_json({"totalSize": total, "done": True, "records": []})
-        order = f" ORDER BY {query.order}" if query.order else ""
-        limit = -1 if query.limit is None else query.limit
-        names = ", ".join(dict.fromkeys((*query.columns, "Id")))
-        rows = self.store.read(f"SELECT {names} {tail}{order} LIMIT ? OFFSET ?", (*values, limit, query.offset))
-        records = [_record(query, row) for row in rows]
+        order = _order(query, quirks)
+        limit = quirks.result_size(query.limit)
+
+        def ask() -> list[dict[str, Any]]:
+            values = (clock_text(self.store.now), *bound, -1 if limit is None else limit, query.offset)
+            names = ", ".join(each.selected for each in query.entity.fields if each.name in (*query.columns, "Id"))
+            rows = self.store.read(f"SELECT {names} {tail}{order} LIMIT ? OFFSET ?", values)
+            return [_record(query, row) for row in rows]
+
+        records = ask()
+        if quirks.too_many(len(records), None):
+            raise RefusedError(400, "OPERATION_TOO_LARGE", "exceeded the maximum number of rows of a query")
+        return self._page(self._new_cursor(), _Cursor(records, ask), 0, request)
+
+    def _new_cursor(self) -> str:
         with self._lock:
             self._queries += 1
-            cursor = f"01g5g0000{self._queries:06d}AAQ"
-        return self._page(cursor, records, 0, _page_size(request))
+            return f"01g5g0000{self._queries:06d}AAQ"
 
     def _more(self, locator: str, request: Request) -> Response:
-        cursor, _, start = locator.rpartition("-")
+        name, _, start = locator.rpartition("-")
         with self._lock:
-            records = self._cursors.get(cursor)
-        if records is None or not start.isdigit() or int(start) >= len(records):
+            cursor = self._cursors.get(name)
+        if cursor is None or not start.isdigit() or int(start) >= len(cursor.records):
             raise RefusedError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-        return self._page(cursor, records, int(start), _page_size(request))
+        return self._page(name, cursor, int(start), request)
 
-    def _page(self, cursor: str, records: list[dict[str, Any]], start: int, size: int) -> Response:
+    def _page(self, name: str, cursor: _Cursor, start: int, request: Request) -> Response:
         """One page of a result that was read whole when it was asked for, as Salesforce's own cursors hold theirs."""
-        end = start + size
+        quirks = request.quirks
+        records = cursor.ask() if quirks.offset_tokens else cursor.records
+        end = start + quirks.page_size(min(_page_size(request), max(0, len(records) - start)))
         answer: dict[str, Any] = {"totalSize": len(records), "done": end >= len(records)}
         if not answer["done"]:
-            answer["nextRecordsUrl"] = f"{DATA}query/{cursor}-{end}"
+            # A page without rows leads to where it began itself, by another cursor.
+            name = self._new_cursor() if end == start else name
+            answer["nextRecordsUrl"] = f"{DATA}query/{name}-{end}"
             with self._lock:
-                self._cursors[cursor] = records
+                self._cursors[name] = cursor
                 while len(self._cursors) > _KEPT_CURSORS:
                     self._cursors.popitem(last=False)
         answer["records"] = records[start:end]
@@ -161,8 +187,18 @@ def _record(query: soql.Query, row: Any) -> dict[str, Any]:
     return record
 
 
+def _order(query: soql.Query, quirks: Quirks) -> str:
+    """The clause of the order that rows come in."""
+    order = query.order
+    if quirks.order == "key":
+        order = "Id ASC"
+    if quirks.order == "reverse":
+        order = re.sub("ASC|DESC", lambda match: {"ASC": "DESC", "DESC": "ASC"}[match[0]], order or "Id ASC")
+    return f" ORDER BY {order}" if order else ""
+
+
 def _page_size(request: Request) -> int:
-    for option in _header(request, "sforce-query-options").split(","):
+    for option in request.header("sforce-query-options").split(","):
         name, _, value = option.strip().partition("=")
         if name == "batchSize" and value.isdigit():
             return min(max(int(value), _FEWEST_A_PAGE), _MOST_A_PAGE)
@@ -201,12 +237,8 @@ def _described(each: Field) -> dict[str, Any]:
     }
 
 
-def _header(request: Request, name: str) -> str:
-    return next((value for key, value in request.headers.items() if key.lower() == name), "")
-
-
 def _basic(request: Request) -> tuple[str, str] | None:
-    scheme, _, encoded = _header(request, "authorization").partition(" ")
+    scheme, _, encoded = request.header("authorization").partition(" ")
     if scheme.lower() != "basic":
         return None
     try:

@@ -21,9 +21,9 @@ import sqlalchemy as sa
 from local.simulators import edmx, odata
 from local.simulators.filters import TABLES, bad_request
 from local.simulators.instants import clock_text
+from local.simulators.messages import RefusedError, Request, Response, as_json
 from local.simulators.odata import Expand, Options
 from local.simulators.schema import SOURCES, Entity
-from local.simulators.server import RefusedError, Request, Response, as_json
 from local.simulators.store import Row, Store
 
 ROOT = "/sap/opu/odata4/sap/"
@@ -53,7 +53,7 @@ class Erp:
         return answer
 
     def _authorised(self, request: Request) -> bool:
-        scheme, _, encoded = _header(request, "authorization").partition(" ")
+        scheme, _, encoded = request.header("authorization").partition(" ")
         try:
             given = base64.b64decode(encoded, validate=True)
         except binascii.Error:
@@ -68,14 +68,18 @@ class Erp:
         if not request.path.startswith(ROOT) or not sets:
             raise RefusedError(404, "/IWFND/MED/170", f"No service found for {request.path}")
         if path == "$metadata":
-            return Response(200, edmx.metadata(service, tuple(sets.values())), "application/xml;charset=utf-8")
+            return Response(
+                200,
+                edmx.metadata(service, tuple(map(request.quirks.seen, sets.values()))),
+                "application/xml;charset=utf-8",
+            )
         if not path:
             listed = [{"name": name, "kind": "EntitySet", "url": name} for name in sets]
             return as_json({"@odata.context": "$metadata", "value": listed})
         name, bracket, key = unquote(path.removesuffix("/$count")).partition("(")
         if name not in sets:
             raise RefusedError(404, "/IWBEP/CM_V4_COS/021", f"Resource {name!r} not found in service {service}")
-        options = odata.parse(sets[name], request.parameters(plus_is_blank=False))
+        options = odata.parse(sets[name], request.parameters(plus_is_blank=False), request.quirks)
         if bracket:
             return self._single(options, key)
         if path.endswith("/$count"):
@@ -96,24 +100,28 @@ class Erp:
         return Response(200, (context + body[1:]).encode(), _JSON)
 
     def _page(self, request: Request, options: Options) -> Response:
-        wanted = _wanted_page(request)
-        left = options.top if options.token is None else options.token["left"]
+        wanted, quirks = _wanted_page(request), request.quirks
+        left = quirks.result_size(options.top) if options.token is None else options.token["left"]
         size = min(wanted or _MOST_A_PAGE, _MOST_A_PAGE)
-        this = size if left is None else min(size, left)
+        this = quirks.page_size(size if left is None else min(size, left))
         with self.store.lock:
             now = clock_text(self.store.now)
             # One row more than the page tells whether another page follows.
-            rows = self.store.read(*odata.page_sql(options, now, this + 1)) if this else []
+            rows = [] if left == 0 else self.store.read(*odata.page_sql(options, now, this + 1))
             more = len(rows) > this and (left is None or left > this)
             rows = rows[:this]
             records = self._rendered(options, rows)
-            total = self.store.read(*odata.count_sql(options, now))[0][0] if options.count else None
+            counted = options.count or quirks.refuses_beyond_cap
+            total = self.store.read(*odata.count_sql(options, now))[0][0] if counted else 0
+        if quirks.too_many(total, options.top):
+            raise bad_request(f"The query finds more than {quirks.result_cap} entities: restrict it")
         parts = [f'"@odata.context":"$metadata#{options.entity.set_name}"']
-        if total is not None:
+        if options.count:
             parts.append(f'"@odata.count":{total}')
         parts.append(f'"value":[{",".join(records)}]')
         if more:
-            token = odata.write_token(options, rows[-1], len(rows), None if left is None else left - this)
+            behind = None if left is None else left - this
+            token = odata.write_token(options, rows, behind, offset=quirks.offset_tokens)
             parts.append(f'"@odata.nextLink":{encode_basestring(_next_link(request, options.entity, token))}')
         headers = {"Preference-Applied": f"odata.maxpagesize={size}"} if wanted else {}
         return Response(200, f"{{{','.join(parts)}}}".encode(), _JSON, headers)
@@ -135,7 +143,8 @@ class Erp:
         child, found = expand.child, defaultdict[tuple[Any, ...], list[str]](list)
         (first,) = parent.key
         keys = [row[first] for row in rows]
-        names = ", ".join(dict.fromkeys((*expand.select, *child.key)))
+        wanted = dict.fromkeys((*expand.select, *child.key))
+        names = ", ".join(each.selected for each in child.fields if each.name in wanted)
         sql = (
             f"SELECT {names} FROM {child.set_name} WHERE {first} IN ({', '.join('?' * len(keys))}) "
             f"AND _visible_at <= ? ORDER BY {', '.join(child.key)}"
@@ -178,7 +187,7 @@ def _read_key(entity: Entity, text: str) -> Row:
 
 
 def _wanted_page(request: Request) -> int | None:
-    for preference in _header(request, "prefer").split(","):
+    for preference in request.header("prefer").split(","):
         name, _, value = preference.strip().partition("=")
         if name.strip() in ("odata.maxpagesize", "maxpagesize") and value.strip().isdigit() and int(value) > 0:
             return int(value)
@@ -193,7 +202,3 @@ def _next_link(request: Request, entity: Entity, token: str) -> str:
         if name not in ("$skiptoken", "$skip", "$top")
     ]
     return f"{entity.set_name}?{'&'.join([*kept, f'$skiptoken={token}'])}"
-
-
-def _header(request: Request, name: str) -> str:
-    return next((value for key, value in request.headers.items() if key.lower() == name), "")

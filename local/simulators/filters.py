@@ -13,8 +13,8 @@ from odata_query.grammar import ODataLexer, ODataParser
 from odata_query.sqlalchemy.core import AstToSqlAlchemyCoreVisitor
 
 from local.simulators.instants import ts7_from_text
+from local.simulators.messages import RefusedError
 from local.simulators.schema import SOURCES, Entity, Field
-from local.simulators.server import RefusedError
 
 _LITERALS: dict[str, tuple[type[Any], ...]] = {
     "string": (ast.String,),
@@ -34,6 +34,12 @@ TABLES: dict[str, Any] = {
     )
     for entity in SOURCES["erp"]
 }
+
+
+def column(entity: Entity, name: str) -> Any:
+    """The SQL of a field."""
+    field = entity.field(name)
+    return sa.literal_column(field.sql) if field is not None and field.sql else TABLES[entity.set_name].c[name]
 
 
 def bad_request(message: str) -> RefusedError:
@@ -61,16 +67,16 @@ class _Condition(AstToSqlAlchemyCoreVisitor):  # type: ignore[misc]  # the libra
 
     def visit_Identifier(self, node: Any) -> Any:  # noqa: N802  the visitor finds its methods by node name
         field = self._field(node)
-        column = self.table.c[field.name]
-        return sa.cast(column, sa.REAL) if field.kind == "decimal" else column
+        value = column(self.entity, field.name)
+        return sa.cast(value, sa.REAL) if field.kind == "decimal" else value
 
     def visit_Compare(self, node: Any) -> Any:  # noqa: N802
         for one, other in ((node.left, node.right), (node.right, node.left)):
             if isinstance(one, ast.Identifier):
                 self._fits(self._field(one), other)
         if isinstance(node.comparator, ast.In):
-            column = self.visit(node.left)
-            return sa.or_(*[column == value for value in self.visit(node.right)])
+            left = self.visit(node.left)
+            return sa.or_(*[left == value for value in self.visit(node.right)])
         return super().visit_Compare(node)
 
     def visit_DateTime(self, node: Any) -> Any:  # noqa: N802

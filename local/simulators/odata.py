@@ -3,16 +3,17 @@
 import base64
 import binascii
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from local.simulators.filters import TABLES, bad_request, condition
+from local.simulators.filters import TABLES, bad_request, column, condition
+from local.simulators.messages import RefusedError
+from local.simulators.quirks import NO_QUIRKS, Quirks
 from local.simulators.schema import Entity, children
-from local.simulators.server import RefusedError
 from local.simulators.store import Value
 
 _KNOWN = {"$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$format"}
@@ -46,8 +47,9 @@ class Options:
         return self.order[0] == (self.entity.key[0], False)
 
 
-def parse(entity: Entity, pairs: Iterable[tuple[str, str]]) -> Options:
-    """Read the options of one request. Refused with 400 or 501."""
+def parse(entity: Entity, pairs: Iterable[tuple[str, str]], quirks: Quirks = NO_QUIRKS) -> Options:
+    """Read the options of one request, as this source takes them. Refused with 400 or 501."""
+    entity = quirks.seen(entity)
     given: dict[str, str] = {}
     for name, value in pairs:
         if name.startswith("$") and name not in _KNOWN:
@@ -60,10 +62,10 @@ def parse(entity: Entity, pairs: Iterable[tuple[str, str]]) -> Options:
     where = condition(entity, given["$filter"]) if "$filter" in given else None
     return Options(
         entity=entity,
-        where=where,
-        order=_order(entity, given.get("$orderby", "")),
+        where=None if quirks.ignores_filter else where,
+        order=_taken(entity, _order(entity, given.get("$orderby", "")), quirks),
         select=_select(entity, given.get("$select", "")),
-        expand=_expand(entity, given.get("$expand", "")),
+        expand=_expand(entity, given.get("$expand", ""), quirks),
         top=_natural(given, "$top"),
         skip=_natural(given, "$skip") or 0,
         count=_truth(given.get("$count", "false")),
@@ -75,7 +77,8 @@ def page_sql(options: Options, now: str, rows: int) -> tuple[str, dict[str, Valu
     """The statement that reads a page of up to `rows` rows: the selected fields and those that the order needs."""
     table = TABLES[options.entity.set_name]
     names = dict.fromkeys((*options.select, *options.entity.key, *(name for name, _ in options.order)))
-    statement = _visible(sa.select(*[table.c[name] for name in names]), options, now)
+    columns = [column(options.entity, name).label(name) for name in names]
+    statement = _visible(sa.select(*columns).select_from(table), options, now)
     skip = options.skip
     if options.token is not None:
         if "after" in options.token:
@@ -84,7 +87,8 @@ def page_sql(options: Options, now: str, rows: int) -> tuple[str, dict[str, Valu
         else:
             skip = int(options.token["skip"])
     for name, descending in options.order:
-        statement = statement.order_by(table.c[name].desc() if descending else table.c[name].asc())
+        value = column(options.entity, name)
+        statement = statement.order_by(value.desc() if descending else value.asc())
     return _compiled(statement.limit(rows).offset(skip))
 
 
@@ -94,13 +98,19 @@ def count_sql(options: Options, now: str) -> tuple[str, dict[str, Value]]:
     return _compiled(_visible(sa.select(sa.func.count()).select_from(table), options, now))
 
 
-def write_token(options: Options, last: Any, read: int, left: int | None) -> str:
-    """Where the next page begins: behind the last row's key in key order, else so many rows on."""
-    if options.by_key:
-        token: dict[str, Any] = {"after": [last[name] for name in options.entity.key]}
+def write_token(options: Options, rows: Sequence[Any], left: int | None, *, offset: bool = False) -> str:
+    """Where the next page begins: behind the last row's key in key order, else (or with `offset`) so many rows on.
+
+    A page without rows leads to where it began itself, by another token.
+    """
+    before = options.token or {}
+    if rows and options.by_key and not offset:
+        token: dict[str, Any] = {"after": [rows[-1][name] for name in options.entity.key]}
+    elif not rows and "after" in before:
+        token = {"after": before["after"]}
     else:
-        begun = options.token["skip"] if options.token is not None else options.skip
-        token = {"skip": begun + read}
+        token = {"skip": before.get("skip", options.skip) + len(rows)}
+    token["page"] = before.get("page", 0) + 1
     text = json.dumps(token | {"left": left}, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -151,6 +161,15 @@ def _order(entity: Entity, text: str) -> tuple[tuple[str, bool], ...]:
     return (*order, *((name, False) for name in entity.key if name not in named))
 
 
+def _taken(entity: Entity, asked: tuple[tuple[str, bool], ...], quirks: Quirks) -> tuple[tuple[str, bool], ...]:
+    """The order that rows come in."""
+    if quirks.order == "key":
+        return tuple((name, False) for name in entity.key)
+    if quirks.order == "reverse":
+        return tuple((name, not descending) for name, descending in asked)
+    return asked
+
+
 def _select(entity: Entity, text: str) -> tuple[str, ...]:
     names = [part.strip() for part in text.split(",")] if text.strip() else []
     if not names or names == ["*"]:
@@ -158,11 +177,11 @@ def _select(entity: Entity, text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_known(entity, name, "$select") for name in names))
 
 
-def _expand(entity: Entity, text: str) -> tuple[Expand, ...]:
+def _expand(entity: Entity, text: str, quirks: Quirks) -> tuple[Expand, ...]:
     found: list[Expand] = []
     for part in _outside_parentheses(text, ","):
         name, bracket, inner = part.partition("(")
-        child = next((c for c in children(entity) if c.navigation == name.strip()), None)
+        child = next((quirks.seen(c) for c in children(entity) if c.navigation == name.strip()), None)
         if child is None:
             raise bad_request(f"$expand: navigation property {name.strip()!r} not found in {entity.type_name}")
         if bracket and not inner.endswith(")"):

@@ -13,13 +13,27 @@ Kind = Literal["string", "id", "reference", "boolean", "decimal", "date", "time"
 
 @dataclass(frozen=True)
 class Field:
-    """One field: `size` is a string's length or a decimal's precision, `scale` a decimal's."""
+    """One field: `size` is a string's length or a decimal's precision, `scale` a decimal's.
+
+    `sql` stands for its value where it has no column of its own.
+    """
 
     name: str
     kind: Kind
     size: int = 0
     scale: int = 0
     nullable: bool = True
+    sql: str = ""
+
+    @property
+    def value(self) -> str:
+        """The SQL of its value."""
+        return self.sql or self.name
+
+    @property
+    def selected(self) -> str:
+        """The field among a SELECT's columns."""
+        return f"{self.sql} AS {self.name}" if self.sql else self.name
 
 
 @dataclass(frozen=True)

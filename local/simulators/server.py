@@ -1,60 +1,17 @@
 """The HTTP server that both sources stand on: requests and answers as values, the simulated clock in `Date`."""
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import urlsplit
 
 from local.simulators.faults import DROP, Faults
+from local.simulators.messages import RefusedError, Request, Response, as_json
 from local.simulators.store import Store
 
-
-@dataclass(frozen=True)
-class Request:
-    """One request; `query` is as sent, still encoded."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    def parameters(self, *, plus_is_blank: bool) -> list[tuple[str, str]]:
-        """The query's names and values, decoded. Form encoding reads `+` as a blank, a URI does not."""
-        decode = unquote_plus if plus_is_blank else unquote
-        pairs = (part.partition("=") for part in self.query.split("&") if part)
-        return [(decode(name), decode(value)) for name, _, value in pairs]
-
-
-@dataclass(frozen=True)
-class Response:
-    """One answer."""
-
-    status: int
-    body: bytes = b""
-    content_type: str = "application/json;charset=UTF-8"
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-class RefusedError(Exception):
-    """The request cannot be answered; each source spells code and message in its vendor's way."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-
+__all__ = ["Application", "RefusedError", "Request", "Response", "as_json", "make_server"]
 
 type Application = Callable[[Request], Response]
-
-
-def as_json(value: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return Response(status, body, headers=headers or {})
 
 
 def make_server(

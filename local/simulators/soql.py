@@ -13,8 +13,8 @@ import sqlglot
 from sqlglot import exp
 
 from local.simulators.instants import parse_instant, salesforce_text
+from local.simulators.messages import RefusedError
 from local.simulators.schema import Entity, Field
-from local.simulators.server import RefusedError
 from local.simulators.store import Value
 from local.simulators.world import case_safe
 
@@ -159,7 +159,7 @@ def _order(tree: exp.Select, entity: Entity) -> str:
         direction = "DESC" if ordered.args.get("desc") else "ASC"
         # Salesforce puts nulls first in either direction unless told otherwise.
         nulls_last = ordered.args.get("nulls_first") is False and not ordered.args.get("desc")
-        parts.append(f"{named.name}{collation} {direction} NULLS {'LAST' if nulls_last else 'FIRST'}")
+        parts.append(f"{named.value}{collation} {direction} NULLS {'LAST' if nulls_last else 'FIRST'}")
     return ", ".join(parts)
 
 
@@ -193,7 +193,7 @@ class _Walker:
         if isinstance(node, exp.Like):
             named = self._text_field(node.this)
             self.values.append(self._like_pattern(node.expression))
-            return f"{named.name} LIKE ? ESCAPE '\\'"
+            return f"{named.value} LIKE ? ESCAPE '\\'"
         if type(node) in _COMPARISONS:
             return self._comparison(node)
         raise malformed(f"unexpected token: '{node.sql()}'")
@@ -216,14 +216,14 @@ class _Walker:
         if isinstance(node.expression, exp.Null):
             if operator not in ("=", "<>"):
                 raise malformed(f"invalid operator on {named.name}: null knows = and != only")
-            return f"{named.name} IS {'' if operator == '=' else 'NOT '}NULL"
+            return f"{named.value} IS {'' if operator == '=' else 'NOT '}NULL"
         if named.kind == "boolean" and operator not in ("=", "<>"):
             raise malformed(f"invalid operator on boolean field {named.name}")
         self.values.append(self._value(named, node.expression))
         if operator == "<>":
             # A null differs from every value in SOQL.
-            return f"({named.name} IS NULL OR {named.name} <> ?{_collation(named)})"
-        return f"{named.name} {operator} ?{_collation(named)}"
+            return f"({named.value} IS NULL OR {named.value} <> ?{_collation(named)})"
+        return f"{named.value} {operator} ?{_collation(named)}"
 
     def _membership(self, node: Any, *, negated: bool) -> str:
         named = _field(self.entity, node.this)
@@ -232,8 +232,8 @@ class _Walker:
         self.values.extend(self._value(named, item) for item in node.expressions)
         places = ", ".join("?" * len(node.expressions))
         if negated:
-            return f"({named.name} IS NULL OR {named.name}{_collation(named)} NOT IN ({places}))"
-        return f"{named.name}{_collation(named)} IN ({places})"
+            return f"({named.value} IS NULL OR {named.value}{_collation(named)} NOT IN ({places}))"
+        return f"{named.value}{_collation(named)} IN ({places})"
 
     def _value(self, named: Field, node: Any) -> Value:
         kind, text = self._literal(node)
