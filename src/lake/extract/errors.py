@@ -29,7 +29,15 @@ class SourceAuthError(SourceError):
 
 
 class SourceRejected(SourceError):
-    """The source refused the request itself: it will refuse it again."""
+    """The source refused the request itself: it will refuse it again. `status` is what it answered with."""
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class AnswerTooLarge(SourceError):
+    """The source answered with more than can be a page."""
 
 
 class MalformedAnswer(SourceError):

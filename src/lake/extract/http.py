@@ -1,22 +1,26 @@
 """One HTTP request to a source: tried again where that helps, within the time that is left.
 
 What an answer's status means: 429 and 503 ask for patience (Retry-After, else backoff); 500, 502 and 504 and broken connections
-pass; 401 renews the login once; anything else from 400 on is refused for good. `requests` brings the connection, the loop is
-ours: it knows the deadline, retries reads only, and gives up on waits that are longer than the budget.
+pass; 401 renews the login once; anything else from 300 on is refused for good. `requests` brings the connection, the loop is
+ours: it knows the deadline, retries reads only, and gives up on waits that are longer than the budget. A connection may be
+used by several threads.
 """
 
 from __future__ import annotations
 
 import email.utils
+import io
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from threading import Lock
+from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import quote, urlencode
 
 import requests
+import urllib3.exceptions
 
-from lake.extract.errors import Paused, SourceAuthError, SourceRejected, SourceUnavailable
+from lake.extract.errors import AnswerTooLarge, Paused, SourceAuthError, SourceRejected, SourceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,21 +35,27 @@ BROKEN = (
     requests.Timeout,
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
+    urllib3.exceptions.HTTPError,
 )
 LONGEST_REST = timedelta(days=1)
 UNAUTHORIZED = 401
 BAD = 400
 MOST_BACKOFF_S = 20.0
 EXCERPT = 300
+MOST_BYTES = 256 * 1024 * 1024
+"""Of one answer, unpacked: more is no page, but a mistake or an attack."""
+PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A read at the source: a path below its URL, and parameters in order."""
+    """A read at the source: a path below its URL, parameters in order, and a body where the source reads by POST."""
 
     path: str
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    method: Literal["GET", "POST"] = "GET"
+    body: bytes | None = None
 
     @property
     def target(self) -> str:
@@ -76,13 +86,33 @@ class Login(Protocol):
     def headers(self, connection: Connection) -> dict[str, str]:
         """Headers for each request."""
 
-    def renew(self) -> bool:
-        """Forgets what was refused; False where there is nothing new to try."""
+    def renew(self, refused: dict[str, str]) -> bool:
+        """Forgets the headers that were refused; False where there is nothing new to try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the source says of its quota: calls used, and calls allowed, in its own period."""
+
+    used: int
+    allowed: int
+
+    def reaches(self, share: float) -> bool:
+        """Whether a share of what is allowed is used up."""
+        return self.used >= share * self.allowed
+
+
+def no_usage(_: requests.Response) -> Usage | None:
+    """For sources that say nothing of their quota."""
+    return None
 
 
 @dataclass
 class Connection:
-    """A source that can be asked. Credentials go to its configured URL and to no other host."""
+    """A source that can be asked. Credentials go to its configured URL and to no other host.
+
+    `usage` is what the source said last of its quota, where it says anything.
+    """
 
     url: str
     plan: SourcePlan
@@ -92,21 +122,29 @@ class Connection:
     quota_reached: Callable[[SourcePlan, requests.Response], bool]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
+    usage_of: Callable[[requests.Response], Usage | None] = no_usage
     requests_made: int = field(default=0)
+    usage: Usage | None = field(default=None)
+    _free_at: float = field(default=0.0)
+    _lock: Lock = field(default_factory=Lock)
 
     def read(self, request: Request) -> Answer:
         """The answer to a read; raises SourceError or Paused."""
         renewed = False
         attempt = 0
+        proof: dict[str, str] = {}
         while True:
             try:
-                asked_at, response = self.send("GET", request.target, dict(request.headers) | self.login.headers(self))
+                proof = self.login.headers(self)
+                headers = dict(request.headers) | proof
+                asked_at, response, body = self.send(request.method, request.target, headers, request.body)
             except BROKEN as error:
                 attempt = self._wait(attempt, None, f"{self.url} does not answer ({type(error).__name__})")
                 continue
             except LoginUnanswered as login:
-                asked_at, response = self.now(), login.response
-            if response.status_code == UNAUTHORIZED and not renewed and self.login.renew():
+                asked_at, response, body = self.now(), login.response, b""
+            self.usage = self.usage_of(response) or self.usage
+            if response.status_code == UNAUTHORIZED and not renewed and self.login.renew(proof):
                 renewed = True
             elif self.quota_reached(self.plan, response):
                 raise Paused(
@@ -117,18 +155,52 @@ class Connection:
                 attempt = self._wait(attempt, retry_after(response.headers.get("Retry-After"), self.now()), text)
             else:
                 self._refuse(request, response)
-                return Answer(response.content, asked_at, http_date(response.headers.get("Date")))
+                return Answer(body, asked_at, http_date(response.headers.get("Date")))
 
     def send(
-        self, method: str, target: str, headers: dict[str, str], data: dict[str, str] | None = None
-    ) -> tuple[datetime, requests.Response]:
-        """One request without a second try. Redirects are not followed: they could name another host."""
-        self.requests_made += 1
+        self, method: str, target: str, headers: dict[str, str], data: dict[str, str] | bytes | None = None
+    ) -> tuple[datetime, requests.Response, bytes]:
+        """One request without a second try: when it left, what came back, and its body.
+
+        Redirects are not followed: they could name another host.
+        """
+        self._wait_for_turn()
         asked_at = self.now()
         timeout = min(self.plan.timeout_s, max(1.0, self.budget.seconds_left()))
-        return asked_at, self.session.request(
-            method, self.url + target, headers=headers, data=data, timeout=timeout, allow_redirects=False
-        )
+        with self.session.request(
+            method, self.url + target, headers=headers, data=data, timeout=timeout, allow_redirects=False, stream=True
+        ) as response:
+            body = self._body(response, timeout)
+        response.raw = io.BytesIO(body)  # what else is asked of the response is answered from here
+        return asked_at, response, body
+
+    def _wait_for_turn(self) -> None:
+        """Counts a request, and holds it back where the source allows so many a second; its entities share them evenly."""
+        pause = 0.0
+        with self._lock:
+            self.requests_made += 1
+            if self.plan.requests_per_second is not None:
+                now = self.budget.clock()
+                pause = max(0.0, self._free_at - now)
+                self._free_at = now + pause + self.plan.concurrency / self.plan.requests_per_second
+        if pause:
+            self.sleep(pause)
+
+    def _body(self, response: requests.Response, timeout: float) -> bytes:
+        """The unpacked body, within bounds of size and time: a source that drips or sends a bomb is not read to its end."""
+        until = self.budget.clock() + timeout
+        pieces, size = [], 0
+        while piece := response.raw.read1(PIECE, decode_content=True):
+            pieces.append(piece)
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise AnswerTooLarge(
+                    f"{self.url} answers with more than {MOST_BYTES // 1024 // 1024} MB to one request: "
+                    "lower the contract's page_size, or look at what stands in front of the source"
+                )
+            if self.budget.clock() > until:
+                raise requests.Timeout(f"the answer took longer than {timeout:.0f} s")
+        return b"".join(pieces)
 
     def _wait(self, attempt: int, wanted: float | None, problem: str) -> int:
         """Waits before the next attempt and gives its number; raises where waiting is no use."""
@@ -152,7 +224,9 @@ class Connection:
                 "Correct the source's secret in Secrets Manager."
             )
         if status >= 300:  # noqa: PLR2004
-            raise SourceRejected(f"{self.url}{request.path} answered {status}{_excerpt(response)}")
+            elsewhere = response.headers.get("Location")
+            where = f" and points to {elsewhere}, where no credentials go" if elsewhere else ""
+            raise SourceRejected(f"{self.url}{request.path} answered {status}{where}{_excerpt(response)}", status)
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:
@@ -169,7 +243,7 @@ def http_date(header: str | None) -> datetime | None:
     """The instant in an HTTP date; None where it is missing or unreadable."""
     try:
         return None if header is None else email.utils.parsedate_to_datetime(header).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lake.extract.http import no_usage
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
     import requests
 
     from lake.contract.plan import Plan, SourcePlan
-    from lake.extract.http import Request
+    from lake.extract.http import Request, Usage
     from lake.extract.query import Query
     from lake.raw.page import Envelope
 
@@ -86,6 +88,7 @@ class Dialect:
     read_count: Callable[[SourcePlan, Plan, bytes], int]
     envelope: Callable[[SourcePlan, Plan], Envelope]
     quota_reached: Callable[[SourcePlan, requests.Response], bool]
+    usage_of: Callable[[requests.Response], Usage | None] = no_usage
     describe: Describe | None = None
     feed: Feed | None = None
     delta: Delta | None = None
