@@ -26,6 +26,7 @@ LAMBDA_HAS = {
     "aws_lambda_powertools",
     "boto3",
     "botocore",
+    "defusedxml",
     "lake",
     "pyarrow",
     "pydantic",
