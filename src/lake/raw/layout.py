@@ -28,6 +28,11 @@ def fingerprints_key(entity: str, load_id: str) -> str:
     return f"fingerprints/{_path(entity)}/{load_id}.json"
 
 
+def fetches_key(entity: str, load: int) -> str:
+    """The key of the list of rows that the sweep which ends in this load saw and the lake lacks."""
+    return f"fetches/{_path(entity)}/{load:012}.json"
+
+
 def plan_key(sha256: str) -> str:
     """The key of a plan."""
     return f"plans/{sha256}.json"

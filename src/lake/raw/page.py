@@ -16,14 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from lake.raw.envelope import Envelope
 from lake.raw.fit import DATE, TIME, Unfit, fit, instant_pattern
-from lake.raw.literal import Number, dump, parse
+from lake.raw.literal import Json, Number, dump, parse
 from lake.raw.schema import STAMP, UNFIT, UNMAPPED, is_instant, page_struct, raw_type, row_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lake.contract.plan import Field, Plan
+
+__all__ = ["Envelope", "ErrorInBody", "NotAPage", "Page", "read_page"]
 
 WHOLE_RECORD = "$"
 ERROR = "error"
@@ -41,28 +44,26 @@ class NotAPage(Exception):
     """The body is no JSON, or lacks the list of records."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What a protocol wraps records in: where the list and the next link stand, and what else may stand beside them.
+class ErrorInBody(NotAPage):
+    """The body says that the request failed, although the answer's status is good; `error` is what it says, parsed."""
 
-    Places are paths with dots. `annotations` are what it adds to each record; they are the protocol's, not the source's
-    data, and are not kept.
-    """
-
-    records: str
-    next_link: str
-    beside: dict[str, pa.DataType]
-    annotations: dict[str, pa.DataType]
-    annotation_mark: str
+    def __init__(self, error: Json) -> None:
+        super().__init__(f"the body breaks off with an error: {dump(error)}")
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The records of a page in the columns of a row file (without `_row`, `_observed_at`, `_cursor`)."""
+    """The records of a page in the columns of a row file (without `_row`, `_observed_at`, `_cursor`).
+
+    `removed`: the keys, as text, of rows that a delta answer says are gone. `delta_link`: where its next one is asked for.
+    """
 
     batch: pa.RecordBatch
     next_link: str | None
     by_record: bool
+    delta_link: str | None = None
+    removed: tuple[tuple[str, ...], ...] = ()
 
 
 def read_page(body: bytes, plan: Plan, envelope: Envelope) -> Page:
@@ -81,7 +82,7 @@ def _fast(body: bytes, plan: Plan, envelope: Envelope) -> Page:
     """Raises ArrowInvalid for anything that does not fit exactly."""
     schema = pa.schema(
         [
-            pa.field(envelope.records, pa.list_(page_struct(plan, envelope.annotations))),
+            pa.field(envelope.records, pa.list_(page_struct(plan, dict(envelope.annotations)))),
             pa.field(envelope.next_link, pa.string()),
             *(pa.field(name, kind) for name, kind in envelope.beside.items()),
         ]
@@ -175,7 +176,7 @@ def _document(document: Any, envelope: Envelope) -> dict[str, Any]:
         if name in document:
             raise NotAPage(f"the body holds `{name.removesuffix('#2')}` twice")
     if document.get(ERROR) is not None:
-        raise NotAPage(f"the body breaks off with an error: {dump(document[ERROR])}")
+        raise ErrorInBody(document[ERROR])
     link = document.get(envelope.next_link)
     if link is not None and (not isinstance(link, str) or isinstance(link, Number)):
         raise NotAPage(f"the body's `{envelope.next_link}` is no text: {dump(link)}")

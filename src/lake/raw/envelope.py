@@ -1,0 +1,65 @@
+"""Envelopes: what a protocol wraps records in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How an entry of a delta answer says that its row is gone, and where its key then stands.
+
+    It has the member `mark` (OData 4.01: `@removed`), or its `context` ends with `ending` (4.0:
+    `"@odata.context": "...$deletedEntity"`). Its key: the key fields, where they stand in it; else what the first of `ids`
+    that it has names: `Things('4711')`, an absolute address that ends like this, or the bare value of a key of one field.
+    """
+
+    mark: str = "@removed"
+    context: str = "@odata.context"
+    ending: str = "/$deletedEntity"
+    ids: tuple[str, ...] = ("@odata.id", "@id", "id")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a protocol wraps records in: where the list and the next link stand, and what else may stand beside them.
+
+    Places (`records`, `next_link`, `delta_link`, `error`, the names in `beside`) are paths with dots (`d.results`); a path that
+    begins with `@` is one member, whatever dots it has; the empty path of `records` is the document itself. `beside` are the
+    types of what may stand beside them, which is not kept.
+
+    `annotations` are what the protocol adds to each record, with their types; they and all whose name holds
+    `annotation_mark` are the protocol's, not the source's data, and are not kept.
+
+    `forms`: how this protocol writes the values of a base type (`lake.raw.forms`). `items`: the member of an expanded
+    collection under which its list stands, where it is no list itself; `{"__deferred": ...}` is a collection that was not
+    expanded: null. `flatten`: objects of a record whose members count as the record's own fields. `wrappers`: class → member
+    that holds the value, of values such as `{"__class__": "Decimal", "decimal": "2081.38"}`. `error`: where a body says that
+    it failed although the answer's status is good.
+    """
+
+    records: str
+    next_link: str
+    beside: Mapping[str, pa.DataType]
+    annotations: Mapping[str, pa.DataType]
+    annotation_mark: str
+    forms: Mapping[str, str] = field(default_factory=dict)
+    items: str | None = None
+    flatten: tuple[str, ...] = ()
+    wrappers: Mapping[str, str] | None = None
+    delta_link: str | None = None
+    removed: Removed | None = None
+    error: str | None = "error"
+
+
+def members(path: str) -> tuple[str, ...]:
+    """The members that lead to a place, from the document inwards."""
+    if path.startswith("@"):
+        return (path,)
+    return tuple(path.split(".")) if path else ()
