@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from lake.contract.plan import SourcePlan
 
 SECRET_CACHED_S = 300
+MOST_PARALLEL = 16
+"""Windows that a source file may have read side by side; each asks for its next page ahead."""
 
 logger = Logger()
 
@@ -104,7 +106,10 @@ class Clients:
 
 @cache
 def _clients() -> Clients:
-    return Clients(boto3.client("s3"), boto3.client("dynamodb"), SecretsProvider(), requests.Session())
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=2 * MOST_PARALLEL))
+    return Clients(boto3.client("s3"), boto3.client("dynamodb"), SecretsProvider(), session)
 
 
 def _world(source: SourcePlan) -> World:
@@ -120,6 +125,7 @@ def _world(source: SourcePlan) -> World:
             session=clients.session,
             budget=budget,
             quota_reached=DIALECTS[source.protocol].quota_reached,
+            usage_of=DIALECTS[source.protocol].usage_of,
             now=now,
             sleep=time.sleep,
         )

@@ -25,6 +25,7 @@ REMEDIES = {
         " the contract in contracts/ or the permission in the source, then start the run again."
     ),
     "MalformedAnswer": "See what stands between AWS and the source (a proxy, a login page): its answer was not the protocol's.",
+    "AnswerTooLarge": "Lower the contract's page_size, or see what stands between AWS and the source.",
     "OrderIgnored": "Paging would lose rows: leave this entity unread until the source's vendor has explained its order.",
     "NoProgress": "Paging would never end: leave this entity unread until the source's vendor has explained its pages.",
     "LeaseHeld": "Another execution was still reading this entity. The next run takes it up; nothing is to be done.",
