@@ -49,13 +49,17 @@ PIECE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A read at the source: a path below its URL, parameters in order, and a body where the source reads by POST."""
+    """A read at the source: a path below its URL, parameters in order, and a body where the source reads by POST.
+
+    `instead`: statuses that refuse nothing but say that there is no such page, each with the body that it stands for.
+    """
 
     path: str
     params: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     method: Literal["GET", "POST"] = "GET"
     body: bytes | None = None
+    instead: tuple[tuple[int, bytes], ...] = ()
 
     @property
     def target(self) -> str:
@@ -65,11 +69,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `asked_at` is our clock when the request left, `source_now` the source's clock, from its Date header."""
+    """What came back. `asked_at` is our clock when the request left, `source_now` the source's clock, from its Date header.
+
+    `links`: its Link header (RFC 8288).
+    """
 
     body: bytes
     asked_at: datetime
     source_now: datetime | None
+    links: str | None = None
 
 
 class LoginUnanswered(Exception):
@@ -154,8 +162,10 @@ class Connection:
                 text = f"{self.url} answers {response.status_code}{_excerpt(response)}"
                 attempt = self._wait(attempt, retry_after(response.headers.get("Retry-After"), self.now()), text)
             else:
+                body = dict(request.instead).get(response.status_code, body)
                 self._refuse(request, response)
-                return Answer(body, asked_at, http_date(response.headers.get("Date")))
+                source_now = http_date(response.headers.get("Date"))
+                return Answer(body, asked_at, source_now, response.headers.get("Link"))
 
     def send(
         self, method: str, target: str, headers: dict[str, str], data: dict[str, str] | bytes | None = None
@@ -223,7 +233,7 @@ class Connection:
                 f"{self.url} refused the credentials of source {self.plan.source} (401){_excerpt(response)}. "
                 "Correct the source's secret in Secrets Manager."
             )
-        if status >= 300:  # noqa: PLR2004
+        if status >= 300 and status not in dict(request.instead):  # noqa: PLR2004
             elsewhere = response.headers.get("Location")
             where = f" and points to {elsewhere}, where no credentials go" if elsewhere else ""
             raise SourceRejected(f"{self.url}{request.path} answered {status}{where}{_excerpt(response)}", status)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import requests
 
     from lake.contract.plan import Plan, SourcePlan
-    from lake.extract.http import Request, Usage
+    from lake.extract.http import Answer, Request, Usage
     from lake.extract.query import Query
-    from lake.raw.page import Envelope
+    from lake.raw.page import Envelope, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,9 @@ class Dialect:
     `pages` makes the requests that together bring one page: several where not all fields fit into one query; each then
     brings key and stamp with its share of the fields. `link` makes the request for what an answer said comes next, on the
     configured base whatever host it names. `count` asks how many rows the source has (deleted ones excepted), which also
-    shows its clock; `read_count` reads the answer (raises ValueError). What a protocol cannot say is None.
+    shows its clock; `read_count` reads the answer (raises ValueError). `follow` gives the token (for `link`) of the page
+    after one, from the token of the page that was read (None: the first), its answer and its rows; without it the page's
+    own next link is the token. `warnings` say what the plan's way of reading may lose. What a protocol cannot say is None.
     """
 
     pages: Callable[[SourcePlan, Plan, Query], tuple[Request, ...]]
@@ -92,3 +94,5 @@ class Dialect:
     describe: Describe | None = None
     feed: Feed | None = None
     delta: Delta | None = None
+    follow: Callable[[SourcePlan, Plan, str | None, Answer, Page], str | None] | None = None
+    warnings: Callable[[SourcePlan, Plan], tuple[str, ...]] | None = None
