@@ -11,6 +11,7 @@ from lake.contract.build import compile_folder
 from lake.contract.plan import Plan
 from lake.curate.tables import Tables
 from local.spark import session
+from tests.spark.notebook import Notebook
 from tests.spark.raw_loads import RawFolder
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,11 @@ def plans() -> dict[str, Plan]:
 @pytest.fixture
 def raw(tmp_path: Path) -> RawFolder:
     return RawFolder(tmp_path / "raw")
+
+
+@pytest.fixture
+def ledger() -> Notebook:
+    return Notebook()
 
 
 @pytest.fixture

@@ -56,12 +56,27 @@ class RawFolder:
         path = self.folder / key
         return path.read_bytes() if path.exists() else None
 
+    def put(self, key: str, body: bytes) -> None:
+        """Puts the object."""
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+
     def path(self, key: str) -> str:
         """The object's path for Spark."""
         return str(self.folder / key)
 
-    def rows(self, plan: Plan, versions: Sequence[Version], parts: int = 1) -> int:
-        """Commit a load of rows; returns its number."""
+    def rows(
+        self,
+        plan: Plan,
+        versions: Sequence[Version],
+        parts: int = 1,
+        reason: str = "window",
+        lane: str = "live",
+        sweep: dict[str, Any] | None = None,
+        repeated: int = 0,
+    ) -> int:
+        """Commit a load of rows, of which so many more were received and known already; returns its number."""
         load, load_id = self._next(plan)
         records = [_record(plan, position, version) for position, version in enumerate(versions)]
         size = max(1, -(-len(records) // parts))
@@ -81,10 +96,44 @@ class RawFolder:
             "rows",
             keys,
             {
+                "reason": reason,
+                "lane": lane,
                 "items": items,
                 "observed": {"first": stamp(min(observed)), "last": stamp(max(observed))} if observed else None,
+                "sweep": sweep,
+                "counts": {
+                    "received": len(versions) + repeated,
+                    "landed": len(versions),
+                    "repeated": repeated,
+                    "beyond": 0,
+                },
             },
         )
+        return load
+
+    def refresh(
+        self, plan: Plan, versions: Sequence[Version], started_at: datetime, loads: int = 1, repeated: int = 0
+    ) -> int:
+        """Commit a full refresh in so many loads; returns the number of its last."""
+        size = max(1, -(-len(versions) // loads))
+        numbers: list[int] = []
+        for position in range(loads):
+            numbers.append(self.loads.get(plan.entity, 0) + 1)
+            sweep = _sweep(numbers, started_at, last=position == loads - 1)
+            chunk = versions[position * size : (position + 1) * size]
+            self.rows(plan, chunk, reason="refresh", sweep=sweep, repeated=repeated)
+        return numbers[-1]
+
+    def tombstones(self, plan: Plan, told: Sequence[tuple[tuple[str, ...], datetime]], reason: str = "feed") -> int:
+        """Commit what the source said is gone: keys, each with the instant at which it said so; returns the load's number."""
+        load, load_id = self._next(plan)
+        names = [key.field for key in plan.key_fields]
+        texts = [(name, pa.string()) for name in (*names, "_deleted_at")]
+        schema = pa.schema([*texts[:-1], ("_observed_at", pa.timestamp("us", tz="UTC")), texts[-1]])
+        rows = [dict(zip(names, key, strict=True)) | {"_observed_at": at, "_deleted_at": stamp(at)} for key, at in told]
+        place = f"tombstones/{plan.source}/{plan.name}/{load_id}-0.parquet"
+        part = self._write(place, pa.Table.from_pylist(rows, schema=schema))
+        self._commit(plan, load, load_id, "tombstones", [part], {"reason": reason})
         return load
 
     def sweep(self, plan: Plan, keys: Sequence[tuple[str, ...]], started_at: datetime, loads: int = 1) -> int:
@@ -100,14 +149,8 @@ class RawFolder:
             part = self._write(
                 f"keys/{plan.source}/{plan.name}/{load_id}-0.parquet", pa.Table.from_pylist(chunk, schema=schema)
             )
-            last = position == loads - 1
-            sweep = {
-                "id": f"sweep-{numbers[0]}",
-                "started_at": stamp(started_at),
-                "last": last,
-                "loads": numbers if last else None,
-            }
-            self._commit(plan, load, load_id, "keys", [part], {"sweep": sweep})
+            sweep = _sweep(numbers, started_at, last=position == loads - 1)
+            self._commit(plan, load, load_id, "keys", [part], {"reason": "sweep", "sweep": sweep})
         return numbers[-1]
 
     def _next(self, plan: Plan) -> tuple[int, str]:
@@ -145,6 +188,16 @@ class RawFolder:
         path = self.folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def _sweep(loads: list[int], started_at: datetime, last: bool) -> dict[str, Any]:
+    """What the manifest of the last of these loads says of its sweep."""
+    return {
+        "id": f"sweep-{loads[0]}",
+        "started_at": stamp(started_at),
+        "last": last,
+        "loads": list(loads) if last else None,
+    }
 
 
 def row_schema(plan: Plan) -> pa.Schema:

@@ -14,6 +14,7 @@ from lake.contract.plan import Plan
 from lake.curate.entity import curate
 from lake.curate.layout import layout
 from lake.curate.tables import Tables
+from tests.spark.notebook import Notebook
 from tests.spark.orders import item, order
 from tests.spark.raw_loads import RawFolder, Version, at
 
@@ -107,7 +108,7 @@ def deliver(spark: Any, folder: Path, plan: Plan, loads: Sequence[Load], runs: S
             else:
                 raw.rows(plan, [version.version() for version in load])
         del waiting[:size]
-        record = curate(spark, tables, raw, plan)
+        record = curate(spark, tables, raw, Notebook(), plan)
         assert record["landed"] == sum(record[part] for part in ("merged", "superseded", "unchanged", "quarantined"))
         assert record["live_by_raw"] == record["live_in_tables"]
     items = sorted(tables.read(shape.children[0]).collect(), key=lambda row: row._item)

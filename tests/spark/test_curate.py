@@ -11,6 +11,7 @@ from lake.curate.entity import curate
 from lake.curate.errors import PlanLost, RawDamaged, SweepBrake
 from lake.curate.layout import Layout, layout
 from lake.curate.tables import Tables
+from tests.spark.notebook import Notebook
 from tests.spark.orders import item, order
 from tests.spark.raw_loads import RawFolder, Version, at
 
@@ -30,7 +31,7 @@ def shape(plan: Plan) -> Layout:
 @pytest.fixture
 def run(spark: Any, tables: Tables, raw: RawFolder, plan: Plan) -> Callable[[], Record]:
     """Curate what has landed."""
-    return lambda: curate(spark, tables, raw, plan)
+    return lambda: curate(spark, tables, raw, Notebook(), plan)
 
 
 def orders(tables: Tables, shape: Layout) -> dict[str, tuple[int, int]]:

@@ -1,7 +1,7 @@
 """The job: each entity on its own, repeats after a crash anywhere, plans that change over time."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -14,23 +14,10 @@ from lake.curate.errors import NothingCurated
 from lake.curate.job import curate_entities
 from lake.curate.layout import Table, layout
 from lake.curate.tables import THROUGH, Tables
+from tests.spark.notebook import Notebook
 from tests.spark.orders import item, order
 from tests.spark.partners import account, partner
 from tests.spark.raw_loads import RawFolder, Version, at
-
-
-@dataclass
-class Notebook:
-    """A ledger in memory."""
-
-    progress: dict[str, int] = field(default_factory=dict)
-    records: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def curated(self, entity: str, through: int) -> None:
-        self.progress[entity] = through
-
-    def record(self, run_id: str, entity: str, record: dict[str, Any]) -> None:
-        self.records[f"{run_id}/{entity}"] = record
 
 
 class PowerCut(Exception):
@@ -85,12 +72,12 @@ def test_a_run_that_dies_at_any_write_is_made_good_by_the_next(
 ) -> None:
     plan = Plan.load(plans["erp.sales_order"].dump().replace('"max_fraction":0.05', '"max_fraction":1.0'))
     land_a_day(raw, plan, 0)
-    curate(spark, tables, raw, plan)
+    curate(spark, tables, raw, Notebook(), plan)
     land_a_day(raw, plan, 1)
     deaths = 0
     for write in count(2, step=3):  # each life ends later than the one before, in turn before and after a write
         try:
-            curate(spark, Failing(spark, tables.database, write, after=write % 2 == 0), raw, plan)
+            curate(spark, Failing(spark, tables.database, write, after=write % 2 == 0), raw, Notebook(), plan)
         except PowerCut:
             deaths += 1
         else:
@@ -98,7 +85,7 @@ def test_a_run_that_dies_at_any_write_is_made_good_by_the_next(
     assert deaths >= 2
     whole = Tables(spark, f"{tables.database}_at_once")
     spark.sql(f"CREATE NAMESPACE {whole.database}")
-    curate(spark, whole, raw, plan)
+    curate(spark, whole, raw, Notebook(), plan)
     assert contents(tables, plan) == contents(whole, plan)
 
 
@@ -107,13 +94,13 @@ def test_curating_the_same_loads_again_changes_nothing(
 ) -> None:
     plan = Plan.load(plans["erp.sales_order"].dump().replace('"max_fraction":0.05', '"max_fraction":1.0'))
     land_a_day(raw, plan, 0)
-    first = curate(spark, tables, raw, plan)
+    first = curate(spark, tables, raw, Notebook(), plan)
     before, written = contents(tables, plan), snapshots(tables, plan)
 
-    assert curate(spark, tables, raw, plan)["landed"] == 0
+    assert curate(spark, tables, raw, Notebook(), plan)["landed"] == 0
     for table in layout(plan).all:
         tables.note(table, {THROUGH: "0"})
-    again = curate(spark, tables, raw, plan)
+    again = curate(spark, tables, raw, Notebook(), plan)
 
     assert (again["landed"], again["merged"], again["through_load"]) == (first["landed"], 0, first["through_load"])
     assert contents(tables, plan) == before
@@ -168,9 +155,9 @@ def test_a_load_is_read_with_the_plan_that_wrote_it_and_cast_to_todays(
         account("a", "Adler", CreatedDate="2026-11-16 12:00:00Z"),
         account("b", "Bussard", CreatedDate="yesterday"),
     ])  # fmt: skip
-    curate(spark, tables, raw, replace(today, fields=kept))
+    curate(spark, tables, raw, Notebook(), replace(today, fields=kept))
     raw.rows(today, [account("c", "Condor", DunsNumber="123456789")])
-    curate(spark, tables, raw, today)  # the contract has got a column since
+    curate(spark, tables, raw, Notebook(), today)  # the contract has got a column since
 
     rows = {row.id: row for row in tables.read(layout(today).current).collect()}
     assert {key: row.duns_number for key, row in rows.items()} == {"a": None, "c": "123456789"}
@@ -184,7 +171,7 @@ def test_two_writers_of_one_table_lose_nothing(
 ) -> None:
     plan = plans["crm.account"]
     raw.rows(plan, [account(str(number), "Adler") for number in range(20)])
-    curate(spark, tables, raw, plan)
+    curate(spark, tables, raw, Notebook(), plan)
     raw.rows(plan, [account(str(number), "Bussard", 5) for number in range(20)])
 
     curate_entities(spark, tables, raw, Notebook(), plans, ["crm.account", "crm.account"], "run-1")

@@ -14,6 +14,7 @@ from lake.contract.plan import Plan
 from lake.curate.entity import curate
 from lake.curate.layout import Table
 from lake.curate.tables import Tables
+from tests.spark.notebook import Notebook
 from tests.spark.orders import item, order
 from tests.spark.partners import account, partner
 from tests.spark.raw_loads import RawFolder
@@ -63,7 +64,7 @@ def build(
 
     def run() -> dict[str, int]:
         for entity in raw.loads:
-            curate(spark, tables, raw, plans[entity])
+            curate(spark, tables, raw, Notebook(), plans[entity])
         return build_marts(spark, tables, analytics, MODELS, "Europe/Berlin")
 
     return run

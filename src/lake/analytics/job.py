@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from lake.analytics.build import build_marts
 from lake.analytics.inputs import digest
-from lake.curate.entity import through
 from lake.curate.layout import layout
+from lake.curate.work import through
 from lake.state.runs import RunRecords
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.curate.checking import error_rules, warning_rules
 from lake.curate.errors import RawDamaged
-from lake.curate.writing import only_in_quarantine
+from lake.curate.quarantine import only_in_quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -62,7 +62,7 @@ def _curate_one(
     entity: str,
 ) -> dict[str, Any]:
     try:
-        record = curate(spark, tables, store, _plan(plans, entity))
+        record = curate(spark, tables, store, ledger, _plan(plans, entity))
         ledger.curated(entity, record["through_load"])
     except CurateError as error:
         record = _failure(entity, error, error.cause, error.remedy)

@@ -69,7 +69,11 @@ def _child(plan: Plan, child: Child) -> Table:
 
 
 def _deleted(plan: Plan) -> Table:
-    instant = ("deleted_at", "TIMESTAMP", "A sweep that began at this instant no longer found the key")
+    instant = (
+        "deleted_at",
+        "TIMESTAMP",
+        "Gone as of this instant: a sweep that began then did not find the key, or the source said so",
+    )
     columns = (*_fields(plan.key_fields), *_columns(instant))
     return Table(f"{plan.table}_deleted", f"Keys of {plan.table} that were gone from the source", columns)
 

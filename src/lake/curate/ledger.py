@@ -1,4 +1,4 @@
-"""What curating writes into the state table: how far an entity is, and what a run did with it."""
+"""What curating writes into the state table: how far an entity is, what it wants, and what a run did with it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ if TYPE_CHECKING:
 
 
 class Ledger(Protocol):
-    """Where progress and records of a run are kept."""
+    """Where progress, wants and records of a run are kept."""
 
     def curated(self, entity: str, through: int) -> None:
         """All tables of the entity hold its loads up to `through`."""
+
+    def wanted(self, entity: str, place: str, keys: int) -> None:
+        """The next extraction is to read so many rows by key: those of the fetch list that lies there."""
 
     def record(self, run_id: str, entity: str, record: dict[str, Any]) -> None:
         """What this run did with the entity."""
 
 
 class StateTable:
-    """The items `curated/<entity>` and `run#<run_id>/curate#<entity>` of the state table."""
+    """The items `curated/<entity>`, `fetch/<entity>` and `run#<run_id>/curate#<entity>` of the state table."""
 
     def __init__(self, client: DynamoDBClient, table: str) -> None:
         self._client = client
@@ -30,6 +33,11 @@ class StateTable:
     def curated(self, entity: str, through: int) -> None:
         """All tables of the entity hold its loads up to `through`."""
         item = {"pk": {"S": "curated"}, "sk": {"S": entity}, "through": {"N": str(through)}}
+        self._client.put_item(TableName=self._table, Item=item)
+
+    def wanted(self, entity: str, place: str, keys: int) -> None:
+        """The next extraction is to read so many rows by key: those of the fetch list that lies there."""
+        item = {"pk": {"S": "fetch"}, "sk": {"S": entity}, "list": {"S": place}, "keys": {"N": str(keys)}}
         self._client.put_item(TableName=self._table, Item=item)
 
     def record(self, run_id: str, entity: str, record: dict[str, Any]) -> None:

@@ -12,6 +12,9 @@ from lake.raw.layout import manifest_key
 
 FORMAT = 1
 
+type Kind = Literal["rows", "keys", "tombstones"]
+KINDS = ("rows", "keys", "tombstones")
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -28,7 +31,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A reading of all keys of the source. `loads` are those that hold its keys; only the last one names them."""
+    """A reading of all keys of the source, alone (loads of keys) or with their rows (a full refresh). `loads` are those that
+    hold them; only the last one names them."""
 
     id: str
     started_at: datetime
@@ -38,16 +42,18 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One committed load. `items`: how many children of each navigation its rows hold."""
+    """One committed load. `items`: how many children of each navigation its rows hold. `left_out`: rows that were received
+    and did not land, for they were known or lay beyond the window."""
 
     load: int
-    kind: Literal["rows", "keys"]
+    kind: Kind
     plan: str
     parts: tuple[Part, ...]
     rows: int
     items: dict[str, int]
     first_observed: datetime | None
     sweep: Sweep | None
+    left_out: int = 0
 
     @property
     def ends_sweep(self) -> bool:
@@ -79,9 +85,10 @@ def manifests_after(store: Store, entity: str, through: int) -> Iterator[Manifes
 
 
 def _parse(raw: dict[str, Any]) -> Manifest:
-    if raw["format"] != FORMAT or raw["kind"] not in ("rows", "keys"):
+    if raw["format"] != FORMAT or raw["kind"] not in KINDS:
         raise ValueError(f"format {raw['format']}, kind {raw['kind']}")
     observed = (raw.get("observed") or {}).get("first")
+    counts = raw.get("counts") or {}
     return Manifest(
         load=raw["load"],
         kind=raw["kind"],
@@ -91,6 +98,7 @@ def _parse(raw: dict[str, Any]) -> Manifest:
         items=dict(raw.get("items") or {}),
         first_observed=datetime.fromisoformat(observed) if observed else None,
         sweep=_parse_sweep(raw["sweep"]) if raw.get("sweep") else None,
+        left_out=counts.get("received", 0) - counts.get("landed", 0),
     )
 
 

@@ -36,19 +36,20 @@ def plan_of(store: Store, manifest: Manifest) -> Plan:
     return Plan.load(text.decode())
 
 
+def by_plan(store: Store, loads: Sequence[Manifest]) -> list[tuple[Plan, list[Manifest]]]:
+    """The loads by the plan that wrote them; raises PlanLost."""
+    ordered = sorted(loads, key=lambda load: load.plan)
+    groups = [list(group) for _, group in groupby(ordered, key=lambda load: load.plan)]
+    return [(plan_of(store, group[0]), group) for group in groups]
+
+
 def versions(spark: SparkSession, store: Store, plan: Plan, loads: Sequence[Manifest]) -> DataFrame:
     """All versions of the loads in today's columns, one row each.
 
     Beside the fields and an array for each child: `_load`, `_row`, `_observed_at`, `_cursor`, `_content`, `_reasons`
     and `_warnings` (names of broken rules), `_raw` (the record as JSON where there are reasons).
     """
-    by_plan = groupby(sorted(loads, key=lambda load: load.plan), key=lambda load: load.plan)
-    groups = [list(group) for _, group in by_plan]
-    parts = [
-        _today(_raw(spark, store, group, written), written, plan)
-        for group in groups
-        for written in (plan_of(store, group[0]),)
-    ]
+    parts = [_today(_raw(spark, store, group, written), written, plan) for written, group in by_plan(store, loads)]
     batch = reduce(lambda left, right: left.unionByName(right), parts or [_today(_nothing(spark, plan), plan, plan)])
     return (
         batch.withColumns(

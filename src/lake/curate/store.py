@@ -16,6 +16,9 @@ class Store(Protocol):
     def get(self, key: str) -> bytes | None:
         """The object's bytes, None where there is none."""
 
+    def put(self, key: str, body: bytes) -> None:
+        """Puts the object, in place of another where there is one."""
+
     def path(self, key: str) -> str:
         """The object's path for Spark."""
 
@@ -39,6 +42,10 @@ class S3Store:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
                 return None
             raise
+
+    def put(self, key: str, body: bytes) -> None:
+        """Puts the object, in place of another where there is one."""
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
 
     def path(self, key: str) -> str:
         """The object's path for Spark."""

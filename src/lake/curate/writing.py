@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from lake.contract.plan import Child, Plan
-    from lake.curate.layout import Layout, Table
+    from lake.curate.layout import Table
     from lake.curate.tables import Tables
 
 POINTER = ("_load", "_row")
@@ -112,17 +112,6 @@ def merge_items(tables: Tables, table: Table, child: Child, changes: DataFrame) 
             .insert(values)
         ),
     )
-
-
-def only_in_quarantine(tables: Tables, layout: Layout, plan: Plan) -> DataFrame:
-    """Keys as strings, `_bad_at` and `_row`: what quarantine holds of keys that no tombstone has ended, newest version each."""
-    keys = list(plan.key)
-    bad = tables.read(layout.quarantine).dropna(how="any", subset=keys)
-    newest = bad.groupBy(*keys).agg(
-        F.max("_observed_at").alias("_bad_at"), F.max_by("row", F.struct("_observed_at", "_cursor")).alias("_raw")
-    )
-    dead = tables.read(layout.deleted).select(*(F.col(name).cast("string").alias(name) for name in keys), "deleted_at")
-    return newest.join(dead, keys, "left").where("deleted_at IS NULL OR _bad_at >= deleted_at").drop("deleted_at")
 
 
 def _as_parents(keys: DataFrame, plan: Plan, child: Child) -> DataFrame:

@@ -35,7 +35,7 @@ def test_only_the_last_load_of_a_sweep_acts() -> None:
 def test_sweeps_act_in_the_order_in_which_they_began() -> None:
     early, late = sweep(5, 10), sweep(4, 20)
     assert sweeps_to_hold([late, early], None) == (early, late)
-    assert latest((early, late)) == 4
+    assert latest((early, late)) == late
     assert latest(()) is None
 
 

@@ -1,0 +1,68 @@
+"""What there is to do for an entity: the loads that its tables lack, and the sweeps that they are held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lake.curate.manifests import Manifest, manifests_after, read_manifest
+from lake.curate.sweeps import latest, sweeps_to_hold
+from lake.curate.tables import LAST_SWEEP, THROUGH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lake.contract.plan import Plan
+    from lake.curate.layout import Layout, Table
+    from lake.curate.store import Store
+    from lake.curate.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The loads after `through`, the sweeps that they are held against, and the sweep that began last of all that are known."""
+
+    through: int
+    loads: tuple[Manifest, ...]
+    sweeps: tuple[Manifest, ...]
+    newest: Manifest | None
+
+    @property
+    def rows(self) -> tuple[Manifest, ...]:
+        """The loads that bring versions."""
+        return tuple(load for load in self.loads if load.kind == "rows" and load.rows)
+
+    @property
+    def tombstones(self) -> tuple[Manifest, ...]:
+        """The loads that bring keys of which the source said that they are gone."""
+        return tuple(load for load in self.loads if load.kind == "tombstones" and load.rows)
+
+    @property
+    def finished(self) -> Manifest | None:
+        """The sweep that these loads finish; None where there is none, or where a later one is known already."""
+        return self.newest if self.newest in self.loads else None
+
+    @property
+    def last(self) -> int:
+        """How far the tables are after this work."""
+        return self.loads[-1].load if self.loads else self.through
+
+    def note(self, tables: Tables, table: Table, more: Mapping[str, str] | None = None) -> None:
+        """The table holds all that this work brought."""
+        if self.loads:
+            tables.note(table, {THROUGH: str(self.last), **(more or {})})
+
+
+def through(tables: Tables, shape: Layout) -> int:
+    """The last load that all of the entity's tables hold; 0 where there is none yet."""
+    return min(int(tables.properties(table).get(THROUGH, "0")) for table in shape.all)
+
+
+def work_of(tables: Tables, store: Store, plan: Plan, shape: Layout) -> Work:
+    """The entity's work; raises RawDamaged."""
+    done = through(tables, shape)
+    loads = tuple(manifests_after(store, plan.entity, done))
+    number = tables.properties(shape.deleted).get(LAST_SWEEP)
+    last = read_manifest(store, plan.entity, int(number)) if number else None
+    sweeps = sweeps_to_hold(loads, last)
+    return Work(done, loads, sweeps, latest((*sweeps, last) if last else sweeps))
