@@ -13,7 +13,7 @@ from local.simulators.erp import Erp
 from local.simulators.faults import Faults
 from local.simulators.generate import open_store
 from local.simulators.instants import clock_text, default_now, parse_instant
-from local.simulators.server import Application, Response, make_server
+from local.simulators.server import Application, make_server
 from local.simulators.store import Store
 from local.simulators.world import SIZES
 
@@ -33,7 +33,7 @@ def main() -> int:
     if made_of != (str(options.seed), options.size):
         there = f"{store.path} holds a world of seed {made_of[0]} and size {made_of[1]}"
         return _refused(options, f"{there}: ask for these, or remove it")
-    faults = Faults(Response)
+    faults = Faults()
     port = _PORTS[options.source] if options.port is None else options.port
     try:
         server = make_server(port, store, _application(options, store), Control(store, faults), faults)

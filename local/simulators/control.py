@@ -1,6 +1,6 @@
 """`/_control/`: the hand that moves time and makes changes. One function an action, found in `ACTIONS`.
 
-Every action is a POST with a JSON object and answers with one; `state` and `health` are GETs. 400 says what is wrong
+Every action is a POST with a JSON object and answers with one; `state`, `health` and `faults` are GETs. 400 says what is wrong
 with the request, 409 that time cannot go there.
 """
 
@@ -34,35 +34,46 @@ class Control:
     def __call__(self, request: Request) -> Response:
         """Answer one control request."""
         name = request.path.removeprefix("/_control/")
-        if request.method == "GET" and name == "health":
-            return as_json({"status": "up", "source": self.store.meta("source")})
-        if request.method == "GET" and name == "state":
-            return as_json(_state(self.store))
-        action = ACTIONS.get(name)
-        if request.method != "POST" or action is None:
+        if request.method == "GET" and name in QUESTIONS:
+            return as_json(QUESTIONS[name](self))
+        if request.method != "POST" or name not in ACTIONS:
             return as_json({"error": f"no control {request.method} {name}: POST one of {', '.join(ACTIONS)}"}, 404)
         try:
-            body = json.loads(request.body or b"{}")
-            with self.store.transaction():
-                return as_json(action(self, body))
+            return as_json(self.perform(name, json.loads(request.body or b"{}")))
         except ClockError as problem:
             return as_json({"error": str(problem)}, 409)
         except (ChangeError, ValueError, KeyError, TypeError) as problem:
             reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
             return as_json({"error": f"{name}: {reason}"}, 400)
 
+    def perform(self, name: str, body: Body) -> dict[str, object]:
+        """Do an action, wholly or not at all. Raises ClockError, ChangeError, ValueError, KeyError or TypeError."""
+        if name not in ACTIONS:
+            raise ValueError(f"no action {name}: give one of {', '.join(ACTIONS)}")
+        with self.store.transaction():
+            return ACTIONS[name](self, body)
+
 
 class ClockError(Exception):
     """The clock was asked to go where it cannot."""
 
 
-def _state(store: Store) -> dict[str, object]:
+def _health(control: Control) -> dict[str, object]:
+    return {"status": "up", "source": control.store.meta("source")}
+
+
+def _state(control: Control) -> dict[str, object]:
+    store = control.store
     with store.lock:
         source = store.meta("source")
         counts = {e.name: store.read(f"SELECT COUNT(*) FROM {e.set_name}")[0][0] for e in SOURCES[source]}
         facts = {name: store.meta(name) for name in ("source", "now", "start", "size")}
         pending = store.read("SELECT COUNT(*) FROM _pending")[0][0]
         return facts | {"seed": int(store.meta("seed")), "rows": counts, "pending": pending}
+
+
+def _met(control: Control) -> dict[str, object]:
+    return {"faults": control.faults.listed()}
 
 
 def _advance(control: Control, body: Body) -> dict[str, object]:
@@ -80,13 +91,13 @@ def _move(store: Store, to: datetime) -> datetime:
 
 def _change(control: Control, body: Body) -> dict[str, object]:
     entity = _entity(control.store, body)
-    changes.change(control.store, entity, _key(entity, body["key"]), body["set"], _moment(control.store, body))
+    changes.change(control.store, entity, _key(entity, body["key"]), body["set"], _moment(control, body))
     return {"changed": 1}
 
 
 def _insert(control: Control, body: Body) -> dict[str, object]:
     entity = _entity(control.store, body)
-    moment = _moment(control.store, body)
+    moment = _moment(control, body)
     rows = body["rows"] if "rows" in body else [body["row"]]
     return {"keys": [list(changes.insert(control.store, entity, row, moment)) for row in rows]}
 
@@ -95,14 +106,14 @@ def _delete(control: Control, body: Body) -> dict[str, object]:
     entity = _entity(control.store, body)
     keys = [_key(entity, key) for key in body["keys"]]
     hard = bool(body.get("hard", False))
-    changes.delete(control.store, entity, keys, _moment(control.store, body), hard=hard)
+    changes.delete(control.store, entity, keys, _moment(control, body), hard=hard)
     return {"deleted": len(keys)}
 
 
 def _undelete(control: Control, body: Body) -> dict[str, object]:
     entity = _entity(control.store, body)
     keys = [_key(entity, key) for key in body["keys"]]
-    changes.undelete(control.store, entity, keys, _moment(control.store, body))
+    changes.undelete(control.store, entity, keys, _moment(control, body))
     return {"undeleted": len(keys)}
 
 
@@ -122,9 +133,17 @@ def _day(control: Control, body: Body) -> dict[str, object]:
 
 
 def _fault(control: Control, body: Body) -> dict[str, object]:
-    control.faults.set(body)
+    none = body["kind"] == "none"
+    control.faults.set([] if none else [body], control.perform)
     return {"fault": body["kind"]}
 
+
+def _faults(control: Control, body: Body) -> dict[str, object]:
+    control.faults.set(body["faults"], control.perform, int(body.get("seed", 0)))
+    return {"faults": control.faults.listed()}
+
+
+QUESTIONS: dict[str, Callable[[Control], dict[str, object]]] = {"health": _health, "state": _state, "faults": _met}
 
 ACTIONS: dict[str, Callable[[Control, Body], dict[str, object]]] = {
     "advance": _advance,
@@ -135,6 +154,7 @@ ACTIONS: dict[str, Callable[[Control, Body], dict[str, object]]] = {
     "touch": _touch,
     "day_of_changes": _day,
     "fault": _fault,
+    "faults": _faults,
 }
 
 
@@ -155,5 +175,9 @@ def _key(entity: Entity, key: object) -> Key:
     return parts
 
 
-def _moment(store: Store, body: Body) -> Moment:
-    return Moment(body.get("stamp", "now"), changes.minutes_later(store, body.get("visible_after_minutes")))
+def _moment(control: Control, body: Body) -> Moment:
+    minutes = body.get("visible_after_minutes")
+    return Moment(
+        body.get("stamp", "now"),
+        changes.minutes_later(control.store, control.faults.delay() if minutes is None else minutes),
+    )

@@ -17,7 +17,7 @@ from local.simulators.crm import DATA, Crm
 from local.simulators.erp import ROOT, Erp
 from local.simulators.faults import Faults
 from local.simulators.generate import open_store
-from local.simulators.server import Response, make_server
+from local.simulators.server import make_server
 from local.simulators.store import Store
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
@@ -93,7 +93,7 @@ def erp(worlds: Path, tmp_path: Path) -> Iterator[RunningErp]:
 
 
 def _served(store: Store, application: Callable[[], Any]) -> Iterator[str]:
-    faults = Faults(Response)
+    faults = Faults()
     server = make_server(0, store, application(), Control(store, faults), faults)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
