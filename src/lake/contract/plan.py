@@ -63,7 +63,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A collection that travels with its parent and has a curated table of its own."""
+    """A collection that travels with its parent and has a curated table of its own.
+
+    `filter`: the items that are asked for, in the protocol's language; the others never leave the source.
+    """
 
     entity: str
     name: str
@@ -74,6 +77,7 @@ class Child:
     description: str
     fields: tuple[Field, ...]
     checks: tuple[Check, ...]
+    filter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,11 @@ class Cursor:
     nulls: Nulls
     stand_in: tuple[str, ...] | None
     by_day: bool = False
+
+    @property
+    def days(self) -> bool:
+        """Whether the source compares whole days alone."""
+        return self.kind == "day" or self.by_day
 
 
 NO_CURSOR = Cursor("none", (), 0, None, "never", None)

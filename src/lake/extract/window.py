@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from lake.instants import from_text, to_text
+
+if TYPE_CHECKING:
+    from lake.contract.plan import Cursor
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -72,11 +76,31 @@ def local_bounds(instant: datetime, zone: str, digits: int) -> tuple[datetime, d
     Where the zone's offset changes within a day, local times repeat or are missing: both bounds then reach an hour further.
     """
     here = ZoneInfo(zone)
-    slack = (
-        HOUR
-        if (instant - DAY).astimezone(here).utcoffset() != (instant + DAY).astimezone(here).utcoffset()
-        else HOUR * 0
-    )
+    slack = HOUR if _clocks_change(instant, here) else HOUR * 0
     low = floor(instant, digits).astimezone(here).replace(tzinfo=None) - slack
     high = ceiling(instant, digits).astimezone(here).replace(tzinfo=None) + slack
     return low, high
+
+
+def next_midnight(local: datetime) -> datetime:
+    """The first midnight at or after a wall-clock time."""
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if midnight == local else midnight + DAY
+
+
+def asked_from(cursor: Cursor, start: datetime) -> datetime:
+    """An instant at or below the cursors of all rows that a window from `start` may bring: bounds are rounded outwards
+    to what the source can compare, its local stamps may be of two instants, or of none."""
+    if cursor.kind in ("instant", "none"):
+        return floor(start, cursor.digits)
+    here = ZoneInfo(cursor.zone or "UTC")
+    low = local_bounds(start, here.key, cursor.digits)[0]
+    if cursor.days:
+        low = low.replace(hour=0, minute=0, second=0, microsecond=0)
+    earliest = low.replace(tzinfo=here).astimezone(UTC)
+    return earliest - HOUR if _clocks_change(earliest, here) else earliest
+
+
+def _clocks_change(instant: datetime, zone: ZoneInfo) -> bool:
+    """Whether the zone's offset changes within a day of an instant."""
+    return (instant - DAY).astimezone(zone).utcoffset() != (instant + DAY).astimezone(zone).utcoffset()
