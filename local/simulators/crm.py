@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from local.simulators import soql
+from local.simulators.deleted import deleted
 from local.simulators.instants import clock_text
 from local.simulators.messages import RefusedError, Request, Response, as_json
 from local.simulators.quirks import Quirks
@@ -27,6 +28,7 @@ _MOST_A_PAGE = 2_000
 _FEWEST_A_PAGE = 200
 _DAILY_REQUESTS = 15_000
 _KEPT_CURSORS = 10
+_LONGEST_URI = 16_384
 _TYPES = {"id": "id", "reference": "reference", "boolean": "boolean", "instant": "datetime", "string": "string"}
 
 
@@ -55,6 +57,8 @@ class Crm:
     def __call__(self, request: Request) -> Response:
         """Answer one request as Salesforce would."""
         try:
+            if len(request.path) + len(request.query) > _LONGEST_URI:
+                return Response(414, b"<html><body><h1>URI Too Long</h1></body></html>", "text/html", {})
             if request.path == "/services/oauth2/token":
                 return self._token(request)
             self._authorised(request)
@@ -114,6 +118,9 @@ class Crm:
                 return self._more(locator, request)
             case ["sobjects", name, "describe"]:
                 return as_json(_describe(request.quirks.seen(_object(name))))
+            case ["sobjects", name, "deleted"]:
+                asked = dict(request.parameters(plus_is_blank=True))
+                return as_json(deleted(self.store, _object(name), asked.get("start", ""), asked.get("end", "")))
         raise RefusedError(404, "NOT_FOUND", "The requested resource does not exist")
 
     def _query(self, request: Request, *, deleted_too: bool) -> Response:

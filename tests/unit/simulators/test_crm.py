@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608  SOQL, put together as a client does
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -191,3 +192,20 @@ def test_each_answer_says_how_much_of_the_quota_is_used(crm: RunningCrm) -> None
     used = [crm.query("SELECT COUNT() FROM Account").headers["Sforce-Limit-Info"] for _ in range(2)]
 
     assert used == ["api-usage=1/15000", "api-usage=2/15000"]
+
+
+def test_a_stranger_reads_which_accounts_were_deleted(crm: RunningCrm, salesforce: Salesforce) -> None:
+    kept, gone = (row[0] for row in crm.store.read("SELECT Id FROM Account WHERE IsDeleted = 0 ORDER BY Id LIMIT 2"))
+    crm.control.delete("account", gone)
+    start, end = crm.store.now - timedelta(hours=1), crm.store.now + timedelta(minutes=1)
+
+    answer = salesforce.Account.deleted(start, end)
+
+    assert gone in [record["id"] for record in answer["deletedRecords"]]
+    assert kept not in [record["id"] for record in answer["deletedRecords"]]
+    assert answer["earliestDateAvailable"] < answer["latestDateCovered"]
+
+
+def test_a_query_that_is_too_long_for_a_uri_is_refused(crm: RunningCrm) -> None:
+    names = ", ".join(["Name"] * 4000)
+    assert crm.query(f"SELECT {names} FROM Account").status_code == 414

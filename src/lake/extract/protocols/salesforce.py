@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pyarrow as pa
 import requests
 
-from lake.extract.http import Request
+from lake.extract.http import Request, Usage
 from lake.extract.protocols.dialect import Dialect
+from lake.extract.protocols.salesforce_objects import DESCRIBE, FEED
 from lake.extract.query import Words
 from lake.raw.page import Envelope
 
@@ -19,28 +22,54 @@ if TYPE_CHECKING:
     from lake.extract.query import Query
 
 FORBIDDEN = 403
+JSON = (("Accept", "application/json"),)
+API_USAGE = re.compile(r"\bapi-usage=(\d{1,12})/(\d{1,12})\b")
+MOST_URI = 12_000
+"""Of the 16,384 bytes that URI and headers may have together."""
 QUOTED = ("string",)
 
 
-def pages(source: SourcePlan, _: Plan, query: Query) -> tuple[Request, ...]:
-    """The request for a page: `queryAll` where rows in the recycle bin are wanted."""
+def pages(source: SourcePlan, plan: Plan, query: Query) -> tuple[Request, ...]:
+    """The requests for a page: `queryAll` where rows in the recycle bin are wanted.
+
+    A URI holds so many bytes and no more: fields that don't fit into one query come by further ones, each with the key and
+    the order's columns beside its share.
+    """
+    whole = _page(source, query)
+    if len(whole.target) <= MOST_URI:
+        return (whole,)
+    always = dict.fromkeys([*(column.field for column in query.order), *(field.field for field in plan.key_fields)])
+    room = MOST_URI - len(_page(source, replace(query, select=tuple(always))).target)
+    shares: list[list[str]] = [[]]
+    left = room
+    for field in query.select:
+        if field in always:
+            continue
+        needed = len(quote(f", {field}"))
+        if needed > left and shares[-1]:
+            shares.append([])
+            left = room
+        shares[-1].append(field)
+        left -= needed
+    return tuple(_page(source, replace(query, select=(*always, *share))) for share in shares)
+
+
+def _page(source: SourcePlan, query: Query) -> Request:
     where = f" WHERE {' AND '.join(map(WORDS.write, query.where))}" if query.where else ""
     order = ", ".join(column.field for column in query.order)
     soql = f"SELECT {', '.join(query.select)} FROM {query.path}{where} ORDER BY {order} LIMIT {query.limit}"  # noqa: S608
     options = f"batchSize={min(max(query.limit, 200), 2000)}"
-    return (
-        Request(
-            f"{source.base_path}/{'queryAll' if query.deleted else 'query'}",
-            (("q", soql),),
-            (("Accept", "application/json"), ("Sforce-Query-Options", options)),
-        ),
+    return Request(
+        f"{source.base_path}/{'queryAll' if query.deleted else 'query'}",
+        (("q", soql),),
+        (*JSON, ("Sforce-Query-Options", options)),
     )
 
 
 def link(_source: SourcePlan, _plan: Plan, _query: Query, url: str) -> Request:
     """The request for a `nextRecordsUrl`: its path and query on our base."""
     parts = urlsplit(url)
-    return Request(parts.path, tuple(parse_qsl(parts.query)), (("Accept", "application/json"),))
+    return Request(parts.path, tuple(parse_qsl(parts.query)), JSON)
 
 
 def count(source: SourcePlan, plan: Plan) -> Request:
@@ -49,7 +78,7 @@ def count(source: SourcePlan, plan: Plan) -> Request:
     return Request(
         f"{source.base_path}/query",
         (("q", f"SELECT COUNT() FROM {plan.path}{where}"),),  # noqa: S608
-        (("Accept", "application/json"),),
+        JSON,
     )
 
 
@@ -79,6 +108,12 @@ def quota_reached(_: SourcePlan, response: requests.Response) -> bool:
     )
 
 
+def usage_of(response: requests.Response) -> Usage | None:
+    """What `Sforce-Limit-Info: api-usage=17/15000` says: the org's calls of the last 24 hours, and those it may make."""
+    match = API_USAGE.search(response.headers.get("Sforce-Limit-Info", ""))
+    return Usage(int(match[1]), int(match[2])) if match and int(match[2]) else None
+
+
 def _literal(value: str, kind: str, _: str | None) -> str:
     base = kind.partition("(")[0]
     if base in QUOTED:
@@ -100,5 +135,13 @@ ENVELOPE = Envelope(
 )
 
 DIALECT = Dialect(
-    pages=pages, link=link, count=count, read_count=read_count, envelope=envelope, quota_reached=quota_reached
+    pages=pages,
+    link=link,
+    count=count,
+    read_count=read_count,
+    envelope=envelope,
+    quota_reached=quota_reached,
+    usage_of=usage_of,
+    describe=DESCRIBE,
+    feed=FEED,
 )
