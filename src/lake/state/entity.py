@@ -1,4 +1,4 @@
-"""An entity's state: lease, fencing token, watermark, checkpoint. One item, written on condition of the token."""
+"""An entity's state: lease, fencing token, watermark, checkpoint. One item a lane, written on condition of the token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 GRACE = timedelta(seconds=60)
-LANE = "live"
+LIVE = "live"
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
 type Attributes = dict[str, Any]
@@ -24,9 +24,13 @@ type Attributes = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class EntityState:
-    """What is known of an entity (docs/formats.md, "State table"); instants are aware, `token` is the last one given."""
+    """What is known of an entity (docs/formats.md, "State table"); instants are aware, `token` is the last one given.
+
+    `reload` is the text that somebody set; it is never written here, and taken away by `StateTable.reloaded` alone.
+    """
 
     entity: str
+    lane: str = LIVE
     token: int = 0
     lease_owner: str | None = None
     lease_until: datetime | None = None
@@ -38,6 +42,12 @@ class EntityState:
     resume_at: datetime | None = None
     swept_at: datetime | None = None
     source_count: dict[str, Any] | None = None
+    refreshed_at: datetime | None = None
+    feed_until: datetime | None = None
+    delta: dict[str, Any] | None = None
+    reload: str | None = None
+    window: dict[str, Any] | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +57,20 @@ class StateTable:
     dynamodb: DynamoDBClient
     table: str
 
-    def read(self, entity: str) -> EntityState:
-        """The entity's state, or the state of one that was never read."""
-        answer = self.dynamodb.get_item(TableName=self.table, Key=_entity_key(entity), ConsistentRead=True)
-        return _load(entity, answer.get("Item") or {})
+    def read(self, entity: str, lane: str = LIVE) -> EntityState:
+        """The state of an entity's lane, or of one that was never read."""
+        answer = self.dynamodb.get_item(TableName=self.table, Key=_entity_key(entity, lane), ConsistentRead=True)
+        return _load(entity, lane, answer.get("Item") or {})
 
     def acquire(self, state: EntityState, owner: str, now: datetime, until: datetime) -> EntityState:
-        """Takes the entity's lease and raises its token; raises LeaseHeld.
+        """Takes the lane's lease and raises its token; raises LeaseHeld.
 
-        The run that holds the pipeline lease takes it at once; anybody else waits until it ends. `until`: the
+        The run that holds the pipeline lease takes the live lane's at once; anybody else waits until it ends. `until`: the
         invocation's deadline.
         """
         held = state.lease_until is not None and state.lease_until > now
-        if held and state.lease_owner != owner and not self.holds_pipeline(owner):
+        takes_over = state.lease_owner == owner or (state.lane == LIVE and held and self.holds_pipeline(owner))
+        if held and not takes_over:
             raise LeaseHeld(
                 f"{state.entity} is worked on by {state.lease_owner} until {to_text(state.lease_until or now)}: "
                 "wait for it, or start the pipeline, which takes over"
@@ -68,7 +79,7 @@ class StateTable:
         try:
             answer = self.dynamodb.update_item(
                 TableName=self.table,
-                Key=_entity_key(state.entity),
+                Key=_entity_key(state.entity, state.lane),
                 UpdateExpression="SET #token = :next, lease_owner = :owner, lease_until = :until",
                 ConditionExpression="attribute_not_exists(#token) OR #token = :seen",
                 ExpressionAttributeNames={"#token": "token"},
@@ -84,7 +95,7 @@ class StateTable:
             if error.response.get("Error", {}).get("Code") == CONDITION_FAILED:
                 raise LeaseHeld(f"{state.entity} was taken by somebody else at this moment: try again") from None
             raise
-        return _load(state.entity, answer.get("Attributes") or {})
+        return _load(state.entity, state.lane, answer.get("Attributes") or {})
 
     def holds_pipeline(self, run_id: str) -> bool:
         """Whether a run holds the pipeline lease."""
@@ -104,19 +115,24 @@ class StateTable:
             "resume_at": _instant(state.resume_at),
             "swept_at": _instant(state.swept_at),
             "source_count": _json(state.source_count),
+            "refreshed_at": _instant(state.refreshed_at),
+            "feed_until": _instant(state.feed_until),
+            "delta": _json(state.delta),
+            "window": _json(state.window),
+            "finished_at": _instant(state.finished_at),
         }
         kept = {name: value for name, value in values.items() if value is not None}
         gone = [name for name in values if name not in kept] + ["lease_owner", "lease_until"]
         try:
             self.dynamodb.update_item(
                 TableName=self.table,
-                Key=_entity_key(state.entity),
+                Key=_entity_key(state.entity, state.lane),
                 UpdateExpression="SET "
-                + ", ".join(f"{name} = :{name}" for name in kept)
+                + ", ".join(f"#{name} = :{name}" for name in kept)
                 + " REMOVE "
-                + ", ".join(gone),
+                + ", ".join(f"#{name}" for name in gone),
                 ConditionExpression="#token = :token",
-                ExpressionAttributeNames={"#token": "token"},
+                ExpressionAttributeNames={f"#{name}": name for name in (*kept, *gone, "token")},
                 ExpressionAttributeValues={f":{name}": value for name, value in kept.items()}
                 | {":token": {"N": str(state.token)}},
             )
@@ -128,9 +144,42 @@ class StateTable:
                 ) from None
             raise
 
+    def reloaded(self, entity: str, reload: str) -> None:
+        """Takes the wish for a reload away, unless it is another one by now."""
+        self._remove_if_unchanged(_entity_key(entity, LIVE), reload, "reload")
 
-def _entity_key(entity: str) -> Attributes:
-    return {"pk": {"S": f"entity#{entity}"}, "sk": {"S": LANE}}
+    def fetch_list(self, entity: str) -> str | None:
+        """The key of the list of keys that the lake lacks; None where there is none."""
+        answer = self.dynamodb.get_item(TableName=self.table, Key=_fetch_key(entity), ConsistentRead=True)
+        item: Attributes = answer.get("Item") or {}
+        return str(item["list"]["S"]) if "list" in item else None
+
+    def fetched(self, entity: str, fetch_list: str) -> None:
+        """Takes a fetch list away, unless it is another one by now."""
+        self._remove_if_unchanged(_fetch_key(entity), fetch_list, "list", "keys")
+
+    def _remove_if_unchanged(self, key: Attributes, text: str, *names: str) -> None:
+        """Removes attributes, where the first of them still holds the text."""
+        try:
+            self.dynamodb.update_item(
+                TableName=self.table,
+                Key=key,
+                UpdateExpression="REMOVE " + ", ".join(f"#{name}" for name in names),
+                ConditionExpression=f"#{names[0]} = :text",
+                ExpressionAttributeNames={f"#{name}": name for name in names},
+                ExpressionAttributeValues={":text": {"S": text}},
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != CONDITION_FAILED:
+                raise
+
+
+def _entity_key(entity: str, lane: str) -> Attributes:
+    return {"pk": {"S": f"entity#{entity}"}, "sk": {"S": lane}}
+
+
+def _fetch_key(entity: str) -> Attributes:
+    return {"pk": {"S": "fetch"}, "sk": {"S": entity}}
 
 
 def _text(value: str | None) -> Attributes | None:
@@ -145,7 +194,7 @@ def _json(value: dict[str, Any] | None) -> Attributes | None:
     return None if value is None else {"S": json.dumps(value, sort_keys=True)}
 
 
-def _load(entity: str, item: Attributes) -> EntityState:
+def _load(entity: str, lane: str, item: Attributes) -> EntityState:
     def text(name: str) -> str | None:
         value = item.get(name)
         return None if value is None else str(value["S"])
@@ -163,6 +212,7 @@ def _load(entity: str, item: Attributes) -> EntityState:
 
     return EntityState(
         entity=entity,
+        lane=lane,
         token=number("token"),
         lease_owner=text("lease_owner"),
         lease_until=instant("lease_until"),
@@ -174,4 +224,10 @@ def _load(entity: str, item: Attributes) -> EntityState:
         resume_at=instant("resume_at"),
         swept_at=instant("swept_at"),
         source_count=mapping("source_count"),
+        refreshed_at=instant("refreshed_at"),
+        feed_until=instant("feed_until"),
+        delta=mapping("delta"),
+        reload=text("reload"),
+        window=mapping("window"),
+        finished_at=instant("finished_at"),
     )
