@@ -18,6 +18,11 @@ def keys_key(entity: str, load_id: str, part: int) -> str:
     return f"keys/{_path(entity)}/{load_id}-{part:05}.parquet"
 
 
+def tombstones_key(entity: str, load_id: str, part: int) -> str:
+    """The key of a part of keys that are gone."""
+    return f"tombstones/{_path(entity)}/{load_id}-{part:05}.parquet"
+
+
 def manifest_key(entity: str, load: int) -> str:
     """The key of a manifest."""
     return f"manifests/{_path(entity)}/{load:012}.json"
@@ -25,7 +30,7 @@ def manifest_key(entity: str, load: int) -> str:
 
 def fingerprints_key(entity: str, load_id: str) -> str:
     """The key of the fingerprints that belong to a window."""
-    return f"fingerprints/{_path(entity)}/{load_id}.json"
+    return f"fingerprints/{_path(entity)}/{load_id}.parquet"
 
 
 def fetches_key(entity: str, load: int) -> str:

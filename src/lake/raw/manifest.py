@@ -48,7 +48,7 @@ class Manifest:
 
     entity: str
     load_id: str
-    kind: Literal["rows", "keys"]
+    kind: Literal["rows", "keys", "tombstones"]
     reason: str
     lane: str
     plan: str

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MICROS = 6
 STAMP = pa.timestamp("us", tz="UTC")
 ROW, OBSERVED_AT, CURSOR, UNFIT, UNMAPPED = "_row", "_observed_at", "_cursor", "_unfit", "_unmapped"
+DELETED_AT = "_deleted_at"
 
 
 def is_instant(field: Field) -> bool:
@@ -71,6 +72,11 @@ def row_schema(plan: Plan) -> pa.Schema:
 def key_schema(plan: Plan) -> pa.Schema:
     """The schema of a keys file."""
     return pa.schema([pa.field(field.field, pa.string()) for field in plan.key_fields])
+
+
+def tombstone_schema(plan: Plan) -> pa.Schema:
+    """The schema of a tombstones file."""
+    return pa.schema([*key_schema(plan), pa.field(OBSERVED_AT, STAMP), pa.field(DELETED_AT, pa.string())])
 
 
 def page_struct(plan: Plan, annotations: dict[str, pa.DataType]) -> pa.DataType:

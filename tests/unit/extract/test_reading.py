@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-import pyarrow.parquet as pq
 import pytest
 
 from lake.extract.errors import FilterIgnored, MalformedAnswer, NoProgress, OrderIgnored
 from lake.extract.http import Answer, Connection, Request
-from lake.extract.landing import KeyLanding, Landing
 from lake.extract.passes import Pass, key_pass, window_passes
 from lake.extract.protocols import DIALECTS
 from lake.extract.reading import PageCheck, Reader, ReadPage, surely_descending
-from lake.extract.window import Window
-from lake.raw.fingerprint import Fingerprints
-from lake.raw.manifest import Counts
 from lake.raw.page import read_page
-from lake.raw.parts import PartWriter
-from lake.raw.schema import key_schema, row_schema
 from tests.unit.extract.test_query import FINE_PLAN, SPLIT_PLAN, WINDOW, source
 from tests.unit.raw.plans import ENVELOPE
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PLAN = replace(FINE_PLAN, page_size=3)
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -223,84 +212,3 @@ def test_a_sweep_reads_keys_alone() -> None:
     assert page.cursors.null_count == 1
     assert dict(script.asked[0].params)["$select"] == "Key"
     assert filters(script) == ["Key gt '0'", "Key gt 'a'"]
-
-
-@dataclass
-class Uploaded:
-    """Keeps what is uploaded."""
-
-    bodies: list[bytes]
-
-    def upload(self, key: str, path: Path) -> None:
-        assert key
-        self.bodies.append(path.read_bytes())
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return [item for body in self.bodies for item in pq.read_table(io.BytesIO(body)).to_pylist()]
-
-
-def landing(known: Fingerprints | None = None, end: datetime = WINDOW.end) -> tuple[Landing, Uploaded]:
-    uploaded = Uploaded([])
-    writer = PartWriter(uploaded, row_schema(PLAN), lambda part: f"{part}")
-    made = Landing(
-        PLAN, Window(None, end), timedelta(minutes=10), writer, known=known or Fingerprints(), seen=Fingerprints()
-    )
-    return made, uploaded
-
-
-def test_rows_beyond_the_window_are_left_for_the_next_one() -> None:
-    made, uploaded = landing()
-    for page in check(STAMPED, [row("a", at(59)), row("b", "2026-11-16T06:00:00.0000000Z")]):
-        made.add(page)
-    assert len(made.finish()) == 1
-    assert made.counts == Counts(received=2, landed=1, beyond=1)
-    assert [item["Key"] for item in uploaded.rows] == ["a"]
-    assert set(made.seen.rows) == {'["a"]'}
-
-
-def test_known_rows_are_left_out_and_changed_ones_land() -> None:
-    first, _ = landing()
-    for page in check(STAMPED, [row("c", at(31)), row("a", at(55)), row("b", at(55))]):
-        first.add(page)
-    assert set(first.seen.rows) == {'["a"]', '["b"]'}, "c lies before the next window"
-    again, uploaded = landing(first.seen, WINDOW.end + timedelta(minutes=5))
-    items = [{"Text": "new"}]
-    for page in check(STAMPED, [row("a", at(55)), row("b", at(55), to_Item=items), row("d", at(58))]):
-        again.add(page)
-    again.finish()
-    assert again.counts == Counts(received=3, landed=2, repeated=1)
-    assert [item["Key"] for item in uploaded.rows] == ["b", "d"]
-    assert again.items == {"to_Item": 1}
-
-
-def test_rows_without_a_stamp_are_recognised_too() -> None:
-    first, _ = landing()
-    for page in check(STAMPLESS, [row("a")]):
-        first.add(page)
-    again, _ = landing(first.seen)
-    for page in check(STAMPLESS, [row("a"), row("b")]):
-        again.add(page)
-    assert again.counts == Counts(received=2, landed=1, repeated=1)
-
-
-def test_rows_are_numbered_through_the_load_and_carry_their_pages_instant() -> None:
-    made, uploaded = landing()
-    for page in check(STAMPED, [row("a", at(40)), row("b", at(41))], [row("c", at(42))]):
-        made.add(page)
-    made.finish()
-    assert [(item["_row"], item["_cursor"]) for item in uploaded.rows] == [(0, at(40)), (1, at(41)), (2, at(42))]
-    assert made.observed == (NOON, NOON)
-    assert {item["_observed_at"] for item in uploaded.rows} == {NOON}
-
-
-def test_a_sweep_lands_keys_as_sent_even_those_that_do_not_fit() -> None:
-    """A key that is not of its type is no key that is gone: leaving it out would end its row."""
-    plan = replace(PLAN, fields=PLAN.key_fields, children=())
-    uploaded = Uploaded([])
-    made = KeyLanding(plan, PartWriter(uploaded, key_schema(plan), lambda part: f"{part}"))
-    for page in check(key_pass(plan), [{"Key": "a"}, {"Key": 4711}, {"Key": None}, {"Key": "z"}], plan=plan):
-        made.add(page)
-    assert len(made.finish()) == 1
-    assert [item["Key"] for item in uploaded.rows] == ["a", "4711", None, "z"]
-    assert made.counts == Counts(received=4, landed=4)

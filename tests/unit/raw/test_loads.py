@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lake.raw import fingerprint
-from lake.raw.fingerprint import Fingerprints, content_of, key_text
+from lake.raw.content import contents
+from lake.raw.fingerprint import Fingerprints, key_text
 from lake.raw.layout import data_key, fingerprints_key, keys_key, manifest_key, plan_key, report_key
 from lake.raw.manifest import Counts, Manifest, Part, commit
 from lake.raw.parts import PartWriter
@@ -125,35 +129,66 @@ def test_counts_add_up() -> None:
     assert Counts(9, 4, 3, 2) + Counts(1, 1) == Counts(10, 5, 3, 2)
 
 
+def fingerprints(*rows: tuple[str, str | None, str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist(
+        [{"key": key, "cursor": cursor, "content": content.encode().ljust(16)} for key, cursor, content in rows],
+        schema=fingerprint.SCHEMA,
+    )
+
+
 def test_fingerprints_know_the_latest_version_only() -> None:
     seen = Fingerprints()
-    seen.add("k", "1", "old")
-    seen.add("k", "2", "new")
+    seen.add(fingerprints(("k", "1", "old"), ("k", "2", "new"), ("n", None, "x")))
     again = Fingerprints.load(seen.dump())
-    assert again.knows("k", "2", "new")
-    assert not again.knows("k", "1", "old")
-    assert not again.knows("other", "2", "new")
+    asked = fingerprints(("k", "2", "new"), ("k", "1", "old"), ("other", "2", "new"), ("n", None, "x"), ("n", "1", "x"))
+    assert again.knows(asked).to_pylist() == [True, False, False, True, False]
+    assert len(Fingerprints.load(Fingerprints().dump())) == 0
 
 
 def test_fingerprints_are_bounded_and_say_what_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fingerprint, "MOST", 2)
     seen = Fingerprints()
     for key in ("a", "b", "c", "a"):
-        seen.add(key, None, key * 2)
-    assert (set(seen.rows), seen.left_out) == ({"a", "b"}, 1)
+        seen.add(fingerprints((key, None, key * 2)))
+    assert (seen.rows.column("key").to_pylist(), seen.left_out) == (["a", "b"], 1)
+
+
+def test_keys_that_ended_leave_the_fingerprints() -> None:
+    seen = Fingerprints(fingerprints(("a", "1", "x"), ("b", "1", "x")))
+    assert seen.without(pa.array(["b", "c"])).rows.column("key").to_pylist() == ["a"]
 
 
 def test_the_content_of_a_row_is_what_the_source_sent() -> None:
     schema = row_schema(plan({"Text": "string"}))
 
-    def row(**values: object) -> pa.RecordBatch:
-        return pa.RecordBatch.from_pylist(
-            [{"Key": "k", "Text": "x", "_row": 1, "_cursor": "c"} | values], schema=schema
-        )
+    def content_of(**values: object) -> bytes:
+        row = pa.RecordBatch.from_pylist([{"Key": "k", "Text": "x", "_row": 1, "_cursor": "c"} | values], schema=schema)
+        return bytes(contents(row)[0].as_py())
 
-    assert content_of(row(_row=7, _cursor="d")) == content_of(row())
+    assert content_of(_row=7, _cursor="d") == content_of()
     for changed in ({"Text": "y"}, {"Text": None}, {"_unfit": "{}"}, {"_unmapped": '{"New":1}'}):
-        assert content_of(row(**changed)) != content_of(row())
+        assert content_of(**changed) != content_of()
+
+
+texts = st.none() | st.sampled_from(["", "-", "1:a", "a", "1", "0:", "]"])
+rows_of_texts = st.fixed_dictionaries(
+    {
+        "Key": texts,
+        "Text": texts,
+        "to_Item": st.none() | st.lists(st.fixed_dictionaries({"A": texts, "B": texts}), max_size=2),
+    }
+)
+
+
+@given(st.lists(rows_of_texts, min_size=2, max_size=4))
+def test_contents_are_equal_just_where_rows_are(rows: list[dict[str, Any]]) -> None:
+    schema = row_schema(plan({"Text": "string"}, items={"A": "string", "B": "string"}))
+    batch = pa.RecordBatch.from_pylist(rows, schema=schema)
+    digests = contents(batch).to_pylist()
+    for one, other in itertools.combinations(range(len(rows)), 2):
+        assert (digests[one] == digests[other]) == (rows[one] == rows[other])
+    assert contents(batch.slice(1)).to_pylist() == digests[1:]
+    assert contents(batch.filter(pa.array([place > 0 for place in range(len(rows))]))).to_pylist() == digests[1:]
 
 
 def test_key_texts_differ_where_keys_do() -> None:
@@ -176,7 +211,7 @@ def test_each_kind_of_object_has_its_own_prefix() -> None:
         "data/erp/thing/major=2/loaded_on=2026-11-16/L-00003.parquet",
         "keys/erp/thing/L-00000.parquet",
         "manifests/erp/thing/000000000017.json",
-        "fingerprints/erp/thing/L.json",
+        "fingerprints/erp/thing/L.parquet",
         "plans/ab.json",
         "runs/run-1.json",
     ]
