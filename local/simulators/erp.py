@@ -3,8 +3,6 @@
 https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html
 """
 
-# ruff: noqa: S608  names come from the schema; values are bound
-
 import base64
 import binascii
 import hmac
@@ -140,17 +138,11 @@ class Erp:
         return records
 
     def _children(self, parent: Entity, expand: Expand, rows: Sequence[Any]) -> Mapping[tuple[Any, ...], list[str]]:
-        child, found = expand.child, defaultdict[tuple[Any, ...], list[str]](list)
+        found = defaultdict[tuple[Any, ...], list[str]](list)
         (first,) = parent.key
         keys = [row[first] for row in rows]
-        wanted = dict.fromkeys((*expand.select, *child.key))
-        names = ", ".join(each.selected for each in child.fields if each.name in wanted)
-        sql = (
-            f"SELECT {names} FROM {child.set_name} WHERE {first} IN ({', '.join('?' * len(keys))}) "
-            f"AND _visible_at <= ? ORDER BY {', '.join(child.key)}"
-        )
-        render = _renderer(child, expand.select)
-        for row in self.store.read(sql, (*keys, clock_text(self.store.now))):
+        render = _renderer(expand.child, expand.select)
+        for row in self.store.read(*odata.children_sql(parent, expand, keys, clock_text(self.store.now))):
             found[(row[first],)].append(render(row))
         return found
 

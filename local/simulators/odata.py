@@ -21,10 +21,11 @@ _KNOWN = {"$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count"
 
 @dataclass(frozen=True)
 class Expand:
-    """One navigation that comes along, and which of its fields."""
+    """One navigation that comes along, which of its fields, and which of its rows."""
 
     child: Entity
     select: tuple[str, ...]
+    where: Any = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,18 @@ def page_sql(options: Options, now: str, rows: int) -> tuple[str, dict[str, Valu
     return _compiled(statement.limit(rows).offset(skip))
 
 
+def children_sql(parent: Entity, expand: Expand, keys: Sequence[Value], now: str) -> tuple[str, dict[str, Value]]:
+    """The statement that reads a navigation's rows below parents of these keys (of one field), in key order."""
+    child, (first,) = expand.child, parent.key
+    table = TABLES[child.set_name]
+    names = dict.fromkeys((*expand.select, *child.key))
+    statement = sa.select(*[column(child, name).label(name) for name in names]).select_from(table)
+    statement = statement.where(table.c[first].in_(keys), table.c["_visible_at"] <= now)
+    if expand.where is not None:
+        statement = statement.where(expand.where)
+    return _compiled(statement.order_by(*[table.c[name] for name in child.key]))
+
+
 def count_sql(options: Options, now: str) -> tuple[str, dict[str, Value]]:
     """The statement that counts what the filter leaves."""
     table = TABLES[options.entity.set_name]
@@ -142,7 +155,9 @@ def _after(options: Options, key: list[Value]) -> Any:
 
 
 def _compiled(statement: Any) -> tuple[str, dict[str, Value]]:
-    compiled = statement.compile(dialect=sqlite.dialect(paramstyle="named"))
+    compiled = statement.compile(
+        dialect=sqlite.dialect(paramstyle="named"), compile_kwargs={"render_postcompile": True}
+    )
     return str(compiled), dict(compiled.params)
 
 
@@ -186,27 +201,30 @@ def _expand(entity: Entity, text: str, quirks: Quirks) -> tuple[Expand, ...]:
             raise bad_request(f"$expand: navigation property {name.strip()!r} not found in {entity.type_name}")
         if bracket and not inner.endswith(")"):
             raise bad_request(f"$expand: parenthesis missing in {part!r}")
-        found.append(Expand(child, _nested_select(child, inner[:-1])))
+        found.append(_nested(child, inner[:-1]))
     return tuple(found)
 
 
-def _nested_select(child: Entity, text: str) -> tuple[str, ...]:
-    select = ""
+def _nested(child: Entity, text: str) -> Expand:
+    given = {"$select": "", "$filter": ""}
     for option in _outside_parentheses(text, ";"):
         name, _, value = option.partition("=")
-        if name.strip() != "$select":
+        if name.strip() not in given:
             raise RefusedError(
                 501, "/IWBEP/CM_V4_COS/014", f"$expand: {name.strip()} within it is not implemented here"
             )
-        select = value
-    return _select(child, select)
+        given[name.strip()] = value
+    where = condition(child, given["$filter"]) if given["$filter"] else None
+    return Expand(child, _select(child, given["$select"]), where)
 
 
 def _outside_parentheses(text: str, separator: str) -> list[str]:
-    parts, depth = [""], 0
+    """The parts between separators that stand neither in parentheses nor in a text."""
+    parts, depth, quoted = [""], 0, False
     for letter in text:
-        depth += {"(": 1, ")": -1}.get(letter, 0)
-        if letter == separator and depth == 0:
+        quoted ^= letter == "'"
+        depth += 0 if quoted else {"(": 1, ")": -1}.get(letter, 0)
+        if letter == separator and depth == 0 and not quoted:
             parts.append("")
         else:
             parts[-1] += letter

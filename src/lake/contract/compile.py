@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from lake.contract.errors import ContractError, Findings
-from lake.contract.extraction import check_rules, check_zone, cursor_of, deletes_of, instant_of, seconds
+from lake.contract.extraction import check_protocol, check_rules, check_zone, cursor_of, deletes_of, instant_of, seconds
 from lake.contract.odcs import ChildSpec, ExtractionSpec, SourceSpec, mistakes_of
 from lake.contract.plan import NO_CURSOR, Check, Child, Field, Plan, SourcePlan
+from lake.contract.rest_rules import rest_of
 
 if TYPE_CHECKING:
     from open_data_contract_standard.model import (
@@ -39,8 +40,10 @@ FORMS = {
     "yyyymmdd": ("date",),
     "hhmmss": ("time",),
     "iso_duration": ("time",),
+    "guid": ("string",),
 }
-"""How a source may write values, and of which types; `local(Europe/Berlin)` names the zone of stamps without offset."""
+"""How a source may write values, and of which types; `local(Europe/Berlin)` names the zone of stamps without offset, `guid`
+says that a text is compared without quotes."""
 
 
 def compile_source(file: str, raw: dict[str, Any]) -> tuple[SourceSpec, SourcePlan]:
@@ -69,7 +72,7 @@ def compile_source(file: str, raw: dict[str, Any]) -> tuple[SourceSpec, SourcePl
         daily_share=spec.limits.daily_share,
         requests_per_second=spec.limits.requests_per_second,
         parallel_windows=spec.limits.parallel_windows,
-        rest=spec.rest.model_dump() if spec.rest else None,
+        rest=spec.rest.model_dump(by_alias=True, exclude_none=True) if spec.rest else None,
     )
 
 
@@ -95,6 +98,8 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
     if spec is None:
         raise ContractError(found.mistakes)
     check_rules(found, spec, source)
+    check_protocol(found, source, spec, fields, children)
+    cursor = cursor_of(found, spec.cursor, fields) if spec.cursor else NO_CURSOR
     plan = Plan(
         entity=entity,
         source=source.source,
@@ -106,7 +111,7 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
         key=key,
         fields=fields,
         children=children,
-        cursor=cursor_of(found, spec.cursor, fields) if spec.cursor else NO_CURSOR,
+        cursor=cursor,
         deletes=tuple(deletes_of(found, n, deletes, fields) for n, deletes in enumerate(spec.deletes)),
         checks=checks,
         filter=spec.filter,
@@ -119,7 +124,7 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
         window_s=seconds(spec.initial.window) if spec.initial.window else None,
         paging=spec.paging.mode,
         result_cap=spec.paging.result_cap,
-        rest=spec.rest.model_dump() if spec.rest else None,
+        rest=rest_of(found, spec, source, cursor, fields, len(key)),
     )
     if found.mistakes:
         raise ContractError(found.mistakes)
@@ -247,6 +252,7 @@ def _child(found: Findings, table: SchemaObject, path: str, source: str, parent:
         description=table.description or "",
         fields=fields,
         checks=_checks(found, table, path),
+        filter=spec.filter if spec else None,
     )
 
 

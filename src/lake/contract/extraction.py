@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from lake.contract.plan import Cursor, Deletes, Field, Nulls
+from lake.contract.plan import Child, Cursor, Deletes, Field, Nulls
 
 if TYPE_CHECKING:
     from lake.contract.errors import Findings
@@ -29,6 +29,25 @@ def check_rules(found: Findings, spec: ExtractionSpec, source: SourceSpec) -> No
         )
     if spec.paging.result_cap is not None and spec.paging.mode != "server":
         found.add(f"{place}.paging.result_cap", "is for `mode: server`: paging by key never meets a cap")
+
+
+def check_protocol(
+    found: Findings, source: SourceSpec, spec: ExtractionSpec, fields: tuple[Field, ...], children: tuple[Child, ...]
+) -> None:
+    """What the source's protocol cannot say, or not tell."""
+    speaks = f"{source.protocol} {source.version or 'v4'}" if source.protocol == "odata" else source.protocol
+    for position, child in enumerate(children, start=1):
+        if child.filter is not None and speaks != "odata v4":
+            found.add(
+                f"schema[{position}].customProperties", f"{source.source} speaks {speaks}: no `filter` of a child"
+            )
+    if any(deletes.strategy == "delta_link" for deletes in spec.deletes) and speaks != "odata v4":
+        found.add("customProperties.extraction.deletes", f"{source.source} speaks {speaks}: it has no delta links")
+    for field in fields if speaks == "odata v2" else ():
+        if field.base == "timestamp" and field.parameters > (3,):
+            found.add(
+                "schema[0].properties", f"{field.name} is a {field.type}: odata v2 sends milliseconds, timestamp(3)"
+            )
 
 
 def seconds(duration: str) -> int:

@@ -113,6 +113,7 @@ class ChildSpec(Strict):
 
     navigation: str
     parent_key: list[str] = Field(min_length=1)
+    filter: str | None = None
 
 
 class AuthSpec(Strict):

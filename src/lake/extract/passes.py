@@ -123,11 +123,15 @@ def page_query(plan: Plan, reading: Pass, position: tuple[str, ...] | None) -> Q
         select=tuple(field.field for field in fields),
         expand=()
         if keys_only
-        else tuple(Expand(child.field, tuple(field.field for field in child.fields)) for child in plan.children),
+        else tuple(
+            Expand(child.field, tuple(field.field for field in child.fields), child.filter) for child in plan.children
+        ),
         where=tuple(where),
         order=reading.order,
         limit=plan.page_size,
         deleted=plan.strategy("soft_flag") is not None,
+        served=reading.paging == "server",
+        track=reading.track,
     )
 
 

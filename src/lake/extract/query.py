@@ -64,15 +64,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Expand:
-    """A collection that comes with each row, and the fields wanted of it."""
+    """A collection that comes with each row, the fields wanted of it, and which items (the protocol's own language)."""
 
     field: str
     select: tuple[str, ...]
+    filter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One page: rows of an object that meet the conditions, in order, the first `limit` of them."""
+    """One page: rows of an object that meet the conditions, in order, the first `limit` of them.
+
+    `served`: the server says what comes next; `limit` is then the size of a page, and all rows are wanted. `track`: it is to
+    tell what changes from here on, and pages in its own order.
+    """
 
     path: str
     select: tuple[str, ...]
@@ -82,6 +87,8 @@ class Query:
     limit: int
     deleted: bool
     """Rows in the recycle bin are wanted too."""
+    served: bool = False
+    track: bool = False
 
 
 def compare_all(columns: tuple[Column, ...], operator: Literal["gt", "ge", "lt"], values: tuple[str, ...]) -> Condition:

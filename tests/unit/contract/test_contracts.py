@@ -151,6 +151,20 @@ def test_a_mistake_names_file_field_and_reason(tmp_path: Path, name: str, edit: 
     assert any(expected in text and text.startswith(f"{name}: ") for text in found), found
 
 
+def test_a_contract_asks_nothing_that_its_protocol_cannot_say(tmp_path: Path) -> None:
+    edits: dict[str, Edit] = {
+        "erp/source.yaml": lambda s: s.update(version="v2"),
+        ORDER: lambda c: extraction(c)["deletes"].append({"strategy": "delta_link"}),
+    }
+    with pytest.raises(ContractError) as error:
+        compile_folder(contracts(tmp_path, edits))
+    assert [str(mistake) for mistake in error.value.mistakes] == [
+        f"{PARTNER}: schema[1].customProperties: erp speaks odata v2: no `filter` of a child",
+        f"{ORDER}: customProperties.extraction.deletes: erp speaks odata v2: it has no delta links",
+        f"{ORDER}: schema[0].properties: last_change_date_time is a timestamp(7): odata v2 sends milliseconds, timestamp(3)",
+    ]
+
+
 def test_all_mistakes_of_all_files_are_shown_at_once(tmp_path: Path) -> None:
     edits: dict[str, Edit] = {
         ORDER: lambda c: (prop(c, "SalesOrder").pop("description"), c.update(version="x")),

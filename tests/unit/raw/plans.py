@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lake.contract.plan import Child, Cursor, Field, Plan
-from lake.extract.protocols import odata
+from lake.extract.protocols.odata_versions import V4
 
 TYPES = {
     "Text": "string",
@@ -15,7 +15,7 @@ TYPES = {
     "Instant": "timestamp(3)",
     "Fine": "timestamp(7)",
 }
-ENVELOPE = odata.ENVELOPE
+ENVELOPE = V4.envelope
 
 
 def field(name: str, kind: str = "string") -> Field:

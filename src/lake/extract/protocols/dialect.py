@@ -65,11 +65,14 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """How a source is asked to track changes: headers of the first reading. The last page's `Page.delta_link` is the proof
-    that it does; a delta link it no longer knows is answered with one of the `expired` statuses."""
+    """How a source tracks changes, once a whole reading (`Query.track`) asked it to.
 
-    headers: tuple[tuple[str, str], ...]
+    The last page's `Page.delta_link` is the proof that it does. A delta link that it no longer knows is answered with one of
+    the `expired` statuses; `refusal` stands in what it says where an entity cannot be tracked (whatever the status).
+    """
+
     expired: tuple[int, ...]
+    refusal: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,49 +1,53 @@
-"""OData v4: https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html."""
+"""OData: the requests of version 4, https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part2-url-conventions.html,
+and of version 2, https://www.odata.org/documentation/odata-version-2-0/uri-conventions/. `odata_versions` says what differs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
-import pyarrow as pa
-
+from lake.extract.errors import MalformedAnswer
 from lake.extract.http import Request
-from lake.extract.protocols.dialect import Dialect
-from lake.extract.query import Words
-from lake.raw.page import Envelope
+from lake.extract.protocols.dialect import Delta, Dialect
+from lake.extract.protocols.odata_versions import version_of
 
 if TYPE_CHECKING:
     import requests
 
     from lake.contract.plan import Plan, SourcePlan
     from lake.extract.query import Query
-
-HEADERS = (("Accept", "application/json"),)
-QUOTED = ("string",)
+    from lake.raw.page import Envelope
 
 
 def pages(source: SourcePlan, _: Plan, query: Query) -> tuple[Request, ...]:
-    """The request for a page."""
-    options = [
-        ("$select", ",".join(query.select)),
-        ("$orderby", ",".join(column.field for column in query.order)),
-        ("$top", str(query.limit)),
-    ]
-    if query.expand:
-        expanded = (f"{item.field}($select={','.join(item.select)})" for item in query.expand)
-        options.append(("$expand", ",".join(expanded)))
+    """The request for a page. Where the server pages, `$top` would end the whole result: it is told the size otherwise."""
+    version = version_of(source)
+    options = [*version.options, *version.columns(query)]
+    if query.order and not query.track:
+        options.append(("$orderby", ",".join(column.field for column in query.order)))
+    if not query.served:
+        options.append(("$top", str(query.limit)))
     if query.where:
-        options.append(("$filter", " and ".join(map(WORDS.write, query.where))))
-    return (Request(f"{source.base_path}/{query.path}", (*source.params.items(), *options), HEADERS),)
+        options.append(("$filter", " and ".join(map(version.words.write, query.where))))
+    path = f"{source.base_path}/{query.path}"
+    return (Request(path, (*source.params.items(), *options), _headers(source, query)),)
 
 
-def link(source: SourcePlan, _plan: Plan, _query: Query, url: str) -> Request:
-    """The request for a next link: its path and query on our base; relative ones count from the service's root."""
-    parts = urlsplit(url)
-    path = parts.path if parts.path.startswith("/") else f"{source.base_path}/{parts.path}"
-    asked = tuple(parse_qsl(parts.query, keep_blank_values=True))
-    missing = tuple(item for item in source.params.items() if item[0] not in dict(asked))
-    return Request(path, (*missing, *asked), HEADERS)
+def link(source: SourcePlan, plan: Plan, query: Query, url: str) -> Request:
+    """The request for what an answer named as next: its query, as it was written, on the path that was asked.
+
+    Servers behind a gateway name hosts and prefixes of their own; a link to another entity is refused (MalformedAnswer).
+    """
+    asked = f"{source.base_path}/{query.path}"
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise MalformedAnswer(f"{plan.entity}: {url!r}, where the answer is to go on, is no link") from None
+    if not _same_end(parts.path, query.path):
+        raise MalformedAnswer(f"{plan.entity}: {query.path} was asked for, its answer goes on with {parts.path}")
+    named = {unquote(part.partition("=")[0]) for part in parts.query.split("&")}
+    missing = urlencode([item for item in source.params.items() if item[0] not in named], quote_via=quote)
+    return Request(f"{asked}?{'&'.join(filter(None, (missing, parts.query)))}", (), _headers(source, query))
 
 
 def count(source: SourcePlan, plan: Plan) -> Request:
@@ -59,13 +63,9 @@ def read_count(_source: SourcePlan, _plan: Plan, body: bytes) -> int:
     return int(body.decode("utf-8-sig"))
 
 
-def _literal(value: str, kind: str, _: str | None) -> str:
-    return "'" + value.replace("'", "''") + "'" if kind.partition("(")[0] in QUOTED else value
-
-
-def envelope(_source: SourcePlan, _plan: Plan) -> Envelope:
+def envelope(source: SourcePlan, _plan: Plan) -> Envelope:
     """What surrounds the rows."""
-    return ENVELOPE
+    return version_of(source).envelope
 
 
 def quota_reached(_source: SourcePlan, _response: requests.Response) -> bool:
@@ -73,16 +73,29 @@ def quota_reached(_source: SourcePlan, _response: requests.Response) -> bool:
     return False
 
 
-WORDS = Words({"eq": "eq", "gt": "gt", "ge": "ge", "lt": "lt"}, " and ", " or ", _literal)
+def _headers(source: SourcePlan, query: Query) -> tuple[tuple[str, str], ...]:
+    wanted = []
+    if query.track:
+        wanted.append("odata.track-changes")
+    if query.served:
+        wanted.append(f"odata.maxpagesize={query.limit}")
+    return version_of(source).headers + ((("Prefer", ",".join(wanted)),) if wanted else ())
 
-ENVELOPE = Envelope(
-    records="value",
-    next_link="@odata.nextLink",
-    beside={"@odata.context": pa.string(), "@odata.metadataEtag": pa.string(), "@odata.count": pa.int64()},
-    annotations={"@odata.etag": pa.string()},
-    annotation_mark="@odata.",
-)
+
+def _same_end(path: str, asked: str) -> bool:
+    """Whether one path is the end of the other, by whole segments."""
+    segments = [unquote(part) for part in path.split("/") if part]
+    wanted = [unquote(part) for part in asked.split("/") if part]
+    shared = min(len(segments), len(wanted))
+    return segments[len(segments) - shared :] == wanted[len(wanted) - shared :]
+
 
 DIALECT = Dialect(
-    pages=pages, link=link, count=count, read_count=read_count, envelope=envelope, quota_reached=quota_reached
+    pages=pages,
+    link=link,
+    count=count,
+    read_count=read_count,
+    envelope=envelope,
+    quota_reached=quota_reached,
+    delta=Delta(expired=(410,), refusal="does not support delta"),
 )
