@@ -6,8 +6,9 @@ does not move). A change of a child stamps its parent, for children have no stam
 
 # ruff: noqa: S608  names come from the schema; values are bound
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from local.simulators import schema
@@ -36,6 +37,7 @@ def change(store: Store, entity: Entity, key: Key, columns: Mapping[str, object]
         raise ChangeError(f"{entity.name} has no row {key}")
     top = schema.root(entity)
     steps = [(entity, key, values), (top, key[: len(top.key)], stamp_columns(store, top, moment.stamp))]
+    moment = _in_turn(store, top, key[: len(top.key)], moment)
     if moment.visible_at is not None and moment.visible_at > store.now:
         for step in steps:
             store.postpone(*step, moment.visible_at)
@@ -82,6 +84,7 @@ def delete(store: Store, entity: Entity, keys: Sequence[Key], moment: Moment, *,
         store.remove(entity, key)
         if entity.parent is not None:
             top = schema.root(entity)
+            _in_turn(store, top, key[: len(top.key)], Moment())
             store.update(top, key[: len(top.key)], stamp_columns(store, top, moment.stamp))
 
 
@@ -101,6 +104,7 @@ def touch(store: Store, entity: Entity, rows: int, at: str | datetime) -> int:
     keys = [tuple(row) for row in store.read(sql, (clock_text(store.now), rows))]
     columns = stamp_columns(store, entity, at)
     for key in keys:
+        _in_turn(store, entity, key, Moment(at))
         store.remember(entity, key)
         store.update(entity, key, columns)
     return len(keys)
@@ -120,11 +124,29 @@ def advance(store: Store, to: datetime, limit: datetime) -> datetime:
 
 def apply_pending(store: Store) -> None:
     """Make the changes whose time has come; those of rows that are gone come to nothing."""
-    due = store.read(
-        "SELECT seq, entity, key, columns FROM _pending WHERE visible_at <= ? ORDER BY visible_at, seq",
-        (clock_text(store.now),),
-    )
-    for row in due:
+    _apply(store, "visible_at <= ?", (clock_text(store.now),))
+
+
+def _in_turn(store: Store, top: Entity, top_key: Key, moment: Moment) -> Moment:
+    """When a change of a document is seen that waits for those under way, as a row's lock has it.
+
+    One that is to be seen at once lets them be seen first; a late one is not seen before them.
+    """
+    document = json.dumps(top_key)[:-1]
+    family = [top.name, *(child.name for child in schema.children(top))]
+    under_way = f"entity IN ({', '.join('?' * len(family))}) AND SUBSTR(key, 1, {len(document)}) = ?"
+    last = store.read(f"SELECT MAX(visible_at) FROM _pending WHERE {under_way}", (*family, document))[0][0]
+    if last is None:
+        return moment
+    if moment.visible_at is None or moment.visible_at <= store.now:
+        _apply(store, under_way, (*family, document))
+        return moment
+    return replace(moment, visible_at=max(moment.visible_at, parse_instant(last)))
+
+
+def _apply(store: Store, which: str, values: tuple[str, ...]) -> None:
+    sql = f"SELECT seq, entity, key, columns FROM _pending WHERE {which} ORDER BY visible_at, seq"
+    for row in store.read(sql, values):
         entity, key = schema.ENTITIES[row["entity"]], store.key(row["key"])
         if store.get(entity, key) is not None:
             store.remember(entity, key)
@@ -190,6 +212,7 @@ def _stamp_parent(store: Store, entity: Entity, key: Key, moment: Moment) -> Non
     if store.get(top, top_key) is None:
         raise ChangeError(f"{top.name} has no row {top_key} to add a {entity.name} to")
     columns = stamp_columns(store, top, moment.stamp)
+    moment = _in_turn(store, top, top_key, moment)
     if moment.visible_at is not None and moment.visible_at > store.now:
         store.postpone(top, top_key, columns, moment.visible_at)
         return

@@ -7,12 +7,14 @@ with the request, 409 that time cannot go there.
 # ruff: noqa: S608  names come from the schema; values are bound
 
 import json
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
-from local.simulators import changes
+from local.simulators import backup, changes, churn
 from local.simulators.changes import ChangeError, Moment
 from local.simulators.day import day_of_changes
 from local.simulators.faults import Faults
@@ -42,7 +44,7 @@ class Control:
             return as_json(self.perform(name, json.loads(request.body or b"{}")))
         except ClockError as problem:
             return as_json({"error": str(problem)}, 409)
-        except (ChangeError, ValueError, KeyError, TypeError) as problem:
+        except (ValueError, KeyError, TypeError, sqlite3.IntegrityError) as problem:
             reason = f"{problem} is missing" if isinstance(problem, KeyError) else str(problem)
             return as_json({"error": f"{name}: {reason}"}, 400)
 
@@ -145,6 +147,43 @@ def _faults(control: Control, body: Body) -> dict[str, object]:
 
 QUESTIONS: dict[str, Callable[[Control], dict[str, object]]] = {"health": _health, "state": _state, "faults": _met}
 
+
+def _bulk_change(control: Control, body: Body) -> dict[str, object]:
+    moment = _moment(control, {**body, "stamp": body.get("at", "now")})
+    hand = churn.Hand(control.store, _chance(body), lambda: moment)
+    return {"changed": churn.bulk_change(hand, _entity(control.store, body), int(body["rows"]))}
+
+
+def _random_changes(control: Control, body: Body) -> dict[str, object]:
+    hand = churn.Hand(control.store, _chance(body), lambda: _moment(control, body))
+    return {"done": churn.random_changes(hand, int(body["changes"]))}
+
+
+def _odd_values(control: Control, body: Body) -> dict[str, object]:
+    hand = churn.Hand(control.store, _chance(body), lambda: _moment(control, body))
+    entity = _entity(control.store, body)
+    return {"done": churn.odd_values(hand, entity, int(body["rows"]), list(body.get("kinds", [])))}
+
+
+def _clock_changes(control: Control, body: Body) -> dict[str, object]:
+    hand = churn.Hand(control.store, _chance(body), Moment)
+    year = int(body.get("year", control.store.now.year))
+    return {"changed": churn.around_clock_changes(hand, _entity(control.store, body), int(body["rows"]), year)}
+
+
+def _snapshot(control: Control, body: Body) -> dict[str, object]:
+    return {"rows": backup.snapshot(control.store, str(body.get("name", "backup")))}
+
+
+def _restore(control: Control, body: Body) -> dict[str, object]:
+    return {"done": backup.restore(control.store, str(body.get("name", "backup")))}
+
+
+def _rewind(control: Control, body: Body) -> dict[str, object]:
+    backup.rewind(control.store, str(body.get("name", "backup")))
+    return {"now": clock_text(control.store.now)}
+
+
 ACTIONS: dict[str, Callable[[Control, Body], dict[str, object]]] = {
     "advance": _advance,
     "change": _change,
@@ -153,9 +192,20 @@ ACTIONS: dict[str, Callable[[Control, Body], dict[str, object]]] = {
     "undelete": _undelete,
     "touch": _touch,
     "day_of_changes": _day,
+    "bulk_change": _bulk_change,
+    "random_changes": _random_changes,
+    "odd_values": _odd_values,
+    "clock_changes": _clock_changes,
+    "snapshot": _snapshot,
+    "restore": _restore,
+    "rewind": _rewind,
     "fault": _fault,
     "faults": _faults,
 }
+
+
+def _chance(body: Body) -> Random:
+    return Random(f"changes:{body.get('seed', 0)}")  # noqa: S311  repeatable on purpose
 
 
 def _entity(store: Store, body: Body) -> Entity:

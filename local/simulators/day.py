@@ -150,7 +150,8 @@ def _late_accounts(day: _Day, count: int) -> int:
 
 
 def _new_accounts(day: _Day, count: int) -> int:
-    first = day.store.read("SELECT COUNT(*) FROM Account")[0][0]
+    ever = "SELECT (SELECT COUNT(*) FROM Account) + (SELECT COUNT(*) FROM _deleted WHERE entity = 'crm.account')"
+    first = day.store.read(ever)[0][0]
     for serial in range(first, first + count):
         known = names.company(day.rng, serial)
         row = {

@@ -163,8 +163,9 @@ def _where(names: Sequence[str]) -> str:
 
 
 def _ddl(entity: Entity) -> str:
+    # Null where none may be is for the sources to refuse, and for odd values to bring about.
     columns = [
-        f"{field.name} {'INTEGER' if field.kind == 'boolean' else 'TEXT'}{'' if field.nullable else ' NOT NULL'}"
+        f"{field.name} {'INTEGER' if field.kind == 'boolean' else 'TEXT'}{' NOT NULL' if field.name in entity.key else ''}"
         for field in entity.fields
     ]
     columns.append("_visible_at TEXT NOT NULL")
