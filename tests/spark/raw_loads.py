@@ -119,7 +119,7 @@ class RawFolder:
         numbers: list[int] = []
         for position in range(loads):
             numbers.append(self.loads.get(plan.entity, 0) + 1)
-            sweep = _sweep(numbers, started_at, last=position == loads - 1)
+            sweep = sweep_entry(numbers, started_at, last=position == loads - 1)
             chunk = versions[position * size : (position + 1) * size]
             self.rows(plan, chunk, reason="refresh", sweep=sweep, repeated=repeated)
         return numbers[-1]
@@ -149,7 +149,7 @@ class RawFolder:
             part = self._write(
                 f"keys/{plan.source}/{plan.name}/{load_id}-0.parquet", pa.Table.from_pylist(chunk, schema=schema)
             )
-            sweep = _sweep(numbers, started_at, last=position == loads - 1)
+            sweep = sweep_entry(numbers, started_at, last=position == loads - 1)
             self._commit(plan, load, load_id, "keys", [part], {"reason": "sweep", "sweep": sweep})
         return numbers[-1]
 
@@ -190,7 +190,7 @@ class RawFolder:
         path.write_text(text, encoding="utf-8")
 
 
-def _sweep(loads: list[int], started_at: datetime, last: bool) -> dict[str, Any]:
+def sweep_entry(loads: list[int], started_at: datetime, last: bool) -> dict[str, Any]:
     """What the manifest of the last of these loads says of its sweep."""
     return {
         "id": f"sweep-{loads[0]}",

@@ -1,6 +1,6 @@
 """Any order, repetition or split of the same loads ends in the same tables, those of a plain model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count
@@ -19,7 +19,8 @@ from tests.spark.orders import item, order
 from tests.spark.raw_loads import RawFolder, Version, at
 
 KEYS = [str(number) for number in range(12)]
-DAY = 100
+HOUR = 60
+NEVER = -1
 NUMBERS = count(1)
 
 
@@ -42,57 +43,125 @@ class Seen:
 
 @dataclass(frozen=True)
 class Sweep:
+    """Keys that a sweep found."""
+
     started: int
     keys: tuple[str, ...]
 
 
-type Load = tuple[Seen, ...] | Sweep
+@dataclass(frozen=True)
+class Refresh:
+    """All that the source had, read in two loads."""
+
+    started: int
+    rows: tuple[Seen, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return tuple(row.key for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Keys of which the source said that they are gone, and when it said so."""
+
+    told: tuple[tuple[str, int], ...]
+
+
+type Load = tuple[Seen, ...] | Sweep | Refresh | Feed
 type State = tuple[dict[str, tuple[str, ...]], dict[str, int], list[tuple[str, int]]]
 
 
-def history(seed: int) -> list[Load]:
-    """Two days of loads, each day closed by a sweep."""
-    random = Random(seed)  # noqa: S311 (repeatable, not secret)
+class Source:
+    """Orders that change, are backdated, go for good and come back."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self.rows: dict[str, tuple[int, tuple[str, ...], bool]] = {}
+        self.gone: set[str] = set()
+
+    def live(self, until: int) -> list[str]:
+        """An hour of changes; returns the keys that a window shows: changed ones, and some of the overlap."""
+        changed = self._random.sample(KEYS, 5)
+        for key in changed:
+            nets = tuple(f"{self._random.randrange(1, 4)}.000" for _ in range(self._random.randrange(1, 4)))
+            self.rows[key] = (self._random.randrange(until + 1), nets, self._random.random() < 0.15)
+            self.gone.discard(key)
+        for key in self._random.sample(sorted(self.rows), 2):
+            del self.rows[key]
+            self.gone.add(key)
+        return [key for key in self.rows if key in changed or self._random.random() < 0.2]
+
+    def read(self, keys: Iterable[str], at: int) -> tuple[Seen, ...]:
+        return tuple(Seen(key, at + self._random.randrange(3), *self.rows[key]) for key in keys)
+
+    def agrees(self, current: dict[str, tuple[str, ...]]) -> bool:
+        """Whether these are the source's rows; an order that breaks the contract now may stand there as it was before."""
+        bad = {key for key, (_, _, bad) in self.rows.items() if bad}
+        good = {key: nets for key, (_, nets, _) in self.rows.items() if key not in bad}
+        return good == {key: nets for key, nets in current.items() if key not in bad}
+
+
+def history(seed: int) -> tuple[list[Load], Source]:
+    """Ten hours of windows, among them two sweeps, two feeds and two full refreshes, the second one at the very end."""
+    source = Source(random := Random(seed))  # noqa: S311 (repeatable, not secret)
     loads: list[Load] = []
-    for day in range(2):
-        for hour in range(3):
-            observed = day * DAY + hour * 20
-            loads.append(tuple(
-                Seen(
-                    key,
-                    observed + random.randrange(3),
-                    random.randrange(DAY),
-                    tuple(f"{random.randrange(1, 4)}.000" for _ in range(random.randrange(1, 4))),
-                    random.random() < 0.15,
-                )
-                for key in random.choices(KEYS, k=8)
-            ))  # fmt: skip
-        loads.append(Sweep(day * DAY + 50, tuple(key for key in KEYS if random.random() < 0.7)))
-    return loads
+    for hour in range(10):
+        begun = hour * HOUR
+        loads.append(source.read(source.live(begun), begun + 10))
+        if hour in (2, 6):
+            loads.append(Sweep(begun + 20, tuple(source.rows)))
+        if hour in (3, 7):
+            loads.append(Feed(tuple((key, begun + 20 + random.randrange(3)) for key in sorted(source.gone))))
+        if hour in (4, 9):
+            loads.append(Refresh(begun + 20, source.read(source.rows, begun + 21)))
+    return loads, source
 
 
 def expected(loads: Sequence[Load]) -> State:
     """Order → amounts; key that is gone → minutes; bad versions. Straight from the definitions."""
-    versions = [version for load in loads if not isinstance(load, Sweep) for version in load]
-    sweeps = sorted((load for load in loads if isinstance(load, Sweep)), key=lambda sweep: sweep.started)
+    versions = [version for load in loads for version in seen(load)]
+    told = [tombstone for load in loads if isinstance(load, Feed) for tombstone in load.told]
+    sweeps = sorted((load for load in loads if isinstance(load, Sweep | Refresh)), key=lambda sweep: sweep.started)
     current: dict[str, tuple[str, ...]] = {}
     gone: dict[str, int] = {}
-    for key in {version.key for version in versions}:
+
+    def end(key: str, observed: int) -> int | None:
+        said = [at for name, at in told if name == key and at > observed]
+        missed = [sweep.started for sweep in sweeps if sweep.started > observed and key not in sweep.keys]
+        return max(said) if said else next(iter(missed), None)
+
+    for key in KEYS:
         good = [version for version in versions if version.key == key and not version.bad]
-        bad = [version for version in versions if version.key == key and version.bad]
-        ends = {
-            kind: next(
-                (s.started for s in sweeps if s.started > max(v.observed for v in some) and key not in s.keys), None
-            )
-            for kind, some in (("good", good), ("bad", bad))
-            if some
-        }
-        if good and ends["good"] is None:
-            newest = max(good, key=lambda version: (version.observed, version.stamp))
-            current[key] = newest.nets
-        elif last := [end for end in ends.values() if end is not None]:
-            gone[key] = max(last)
+        last_good = max((version.observed for version in good), default=NEVER)
+        last_bad = max((version.observed for version in versions if version.key == key and version.bad), default=NEVER)
+        ends = [end(key, last) for last in (last_good, last_bad) if last != NEVER]
+        if good and ends[0] is None:
+            current[key] = max(good, key=lambda version: (version.observed, version.stamp)).nets
+            continue
+        said = [at for name, at in told if name == key and at > last_good]
+        if instants := [at for at in (*ends, *said) if at is not None]:
+            gone[key] = max(instants)
     return current, gone, sorted((version.key, version.observed) for version in versions if version.bad)
+
+
+def seen(load: Load) -> tuple[Seen, ...]:
+    """The versions that a load brings."""
+    if isinstance(load, Refresh):
+        return load.rows
+    return () if isinstance(load, Sweep | Feed) else load
+
+
+def land(raw: RawFolder, plan: Plan, load: Load) -> None:
+    match load:
+        case Sweep():
+            raw.sweep(plan, [(key,) for key in load.keys], at(load.started))
+        case Refresh():
+            raw.refresh(plan, [version.version() for version in load.rows], at(load.started), loads=2)
+        case Feed():
+            raw.tombstones(plan, [((key,), at(minutes)) for key, minutes in load.told])
+        case _:
+            raw.rows(plan, [version.version() for version in load])
 
 
 def deliver(spark: Any, folder: Path, plan: Plan, loads: Sequence[Load], runs: Sequence[int]) -> State:
@@ -103,10 +172,7 @@ def deliver(spark: Any, folder: Path, plan: Plan, loads: Sequence[Load], runs: S
     waiting = list(loads)
     for size in runs:
         for load in waiting[:size]:
-            if isinstance(load, Sweep):
-                raw.sweep(plan, [(key,) for key in load.keys], at(load.started))
-            else:
-                raw.rows(plan, [version.version() for version in load])
+            land(raw, plan, load)
         del waiting[:size]
         record = curate(spark, tables, raw, Notebook(), plan)
         assert record["landed"] == sum(record[part] for part in ("merged", "superseded", "unchanged", "quarantined"))
@@ -130,14 +196,16 @@ def deliver(spark: Any, folder: Path, plan: Plan, loads: Sequence[Load], runs: S
 def test_every_delivery_of_a_history_ends_alike(spark: Any, tmp_path: Path, plans: dict[str, Plan], seed: int) -> None:
     free = plans["erp.sales_order"]
     plan = Plan.load(free.dump().replace('"max_fraction":0.05', '"max_fraction":1.0'))
-    loads = history(seed)
+    loads, source = history(seed)
     truth = expected(loads)
+    assert source.agrees(truth[0])
 
     assert deliver(spark, tmp_path / "at once", plan, loads, [len(loads)]) == truth
 
     random = Random(seed)  # noqa: S311 (repeatable, not secret)
     shuffled = [load for load in loads for _ in range(random.choice((1, 1, 2)))]
     random.shuffle(shuffled)
-    current, _, bad = deliver(spark, tmp_path / "shuffled", plan, shuffled, [3, len(shuffled) - 3])
+    current, gone, bad = deliver(spark, tmp_path / "shuffled", plan, shuffled, [5, len(shuffled) - 5])
     assert current == truth[0]
+    assert gone.keys() == truth[1].keys()
     assert set(bad) == set(truth[2])
