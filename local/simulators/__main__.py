@@ -1,4 +1,7 @@
-"""`python -m local.simulators crm --port 8801 --data DIR`: one source as a process of its own."""
+"""`python -m local.simulators crm --port 8801 --data DIR`: one source as a process of its own.
+
+`python -m local.simulators faults` lists what can go wrong with it.
+"""
 
 import argparse
 import signal
@@ -10,7 +13,7 @@ from threading import Thread
 from local.simulators.control import Control
 from local.simulators.crm import Crm
 from local.simulators.erp import Erp
-from local.simulators.faults import Faults
+from local.simulators.faults import Faults, described
 from local.simulators.generate import open_store
 from local.simulators.instants import clock_text, default_now, parse_instant
 from local.simulators.server import Application, make_server
@@ -23,6 +26,9 @@ _USERS = {"crm": ("lake-reader", "crm-secret"), "erp": ("LAKE", "erp-secret")}
 
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; 1, with the reason, where that cannot be."""
+    if sys.argv[1:] == ["faults"]:
+        print(described())
+        return 0
     options = _arguments().parse_args()
     today = datetime.now(UTC)
     now = parse_instant(options.now) if options.now else default_now(today.date())

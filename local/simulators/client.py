@@ -77,9 +77,53 @@ class Simulator:
         """Let a day pass in which all that may happen happens; what did."""
         return self._post("day_of_changes", {"hours": hours})
 
+    def bulk_change(
+        self, entity: str, rows: int, at: str = "now", *, seed: int = 0, visible_after_minutes: float | None = None
+    ) -> int:
+        """Change many rows, picked by chance, in one transaction: one stamp, seen at one instant; how many there were."""
+        body = {"entity": entity, "rows": rows, "at": at, "seed": seed, "visible_after_minutes": visible_after_minutes}
+        return int(self._post("bulk_change", body)["changed"])
+
+    def random_changes(
+        self, changes: int, *, seed: int = 0, visible_after_minutes: float | None = None
+    ) -> dict[str, int]:
+        """Make changes by chance, of all kinds that users make; how many of each."""
+        body = {"changes": changes, "seed": seed, "visible_after_minutes": visible_after_minutes}
+        return dict(self._post("random_changes", body)["done"])
+
+    def odd_values(self, entity: str, rows: int, *kinds: str, seed: int = 0) -> dict[str, int]:
+        """Put values into rows that break naive readers (kinds: `churn.ODD`; none given: any); how many of each."""
+        body = {"entity": entity, "rows": rows, "kinds": list(kinds), "seed": seed}
+        return dict(self._post("odd_values", body)["done"])
+
+    def clock_changes(self, entity: str, rows: int, year: int, *, seed: int = 0) -> int:
+        """Stamp rows around both daylight-saving switches of a year; how many there were."""
+        body = {"entity": entity, "rows": rows, "year": year, "seed": seed}
+        return int(self._post("clock_changes", body)["changed"])
+
+    def snapshot(self, name: str = "backup") -> int:
+        """Set the source's state aside; how many rows it has."""
+        return int(self._post("snapshot", {"name": name})["rows"])
+
+    def restore(self, name: str = "backup") -> dict[str, int]:
+        """Restore a backup: rows and stamps go back, the clock goes on; how many rows vanished, returned, reverted."""
+        return dict(self._post("restore", {"name": name})["done"])
+
+    def rewind(self, name: str = "backup") -> str:
+        """Make everything as it was at a snapshot, the clock too; the new time."""
+        return str(self._post("rewind", {"name": name})["now"])
+
     def fault(self, kind: str, **settings: object) -> None:
-        """Begin trouble (`down`, `http` with `status`, each with `times`), or end it with `none`."""
+        """Begin one fault in the place of all others, or end all with `none`."""
         self._post("fault", {"kind": kind, **settings})
+
+    def faults(self, *faults: Mapping[str, object], seed: int = 0) -> None:
+        """Begin several faults in the place of all others: see `local.simulators.faults`."""
+        self._post("faults", {"faults": [dict(fault) for fault in faults], "seed": seed})
+
+    def met(self) -> list[dict[str, Any]]:
+        """The faults that are on, how many requests each has `met` and how often it `played`."""
+        return list(self._read(requests.get(f"{self.base_url}/_control/faults", timeout=30))["faults"])
 
     def _post(self, action: str, body: Mapping[str, object]) -> dict[str, Any]:
         return self._read(requests.post(f"{self.base_url}/_control/{action}", json=body, timeout=120))
