@@ -126,6 +126,7 @@ def _world(source: SourcePlan) -> World:
             budget=budget,
             quota_reached=DIALECTS[source.protocol].quota_reached,
             usage_of=DIALECTS[source.protocol].usage_of,
+            passing=DIALECTS[source.protocol].passing,
             now=now,
             sleep=time.sleep,
         )

@@ -115,6 +115,11 @@ def no_usage(_: requests.Response) -> Usage | None:
     return None
 
 
+def status_tells(_plan: SourcePlan, _response: requests.Response) -> bool:
+    """For sources whose errors that pass are told by their status alone."""
+    return False
+
+
 @dataclass
 class Connection:
     """A source that can be asked. Credentials go to its configured URL and to no other host.
@@ -131,6 +136,7 @@ class Connection:
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     usage_of: Callable[[requests.Response], Usage | None] = no_usage
+    passing: Callable[[SourcePlan, requests.Response], bool] = status_tells
     requests_made: int = field(default=0)
     usage: Usage | None = field(default=None)
     _free_at: float = field(default=0.0)
@@ -158,7 +164,7 @@ class Connection:
                 raise Paused(
                     self.now() + timedelta(hours=1), f"{self.plan.source}: the day's quota is used up", quota=True
                 )
-            elif response.status_code in PASSING + PATIENCE:
+            elif response.status_code in PASSING + PATIENCE or self.passing(self.plan, response):
                 text = f"{self.url} answers {response.status_code}{_excerpt(response)}"
                 attempt = self._wait(attempt, retry_after(response.headers.get("Retry-After"), self.now()), text)
             else:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lake.extract.protocols import odata, salesforce
+from lake.extract.protocols import odata, rest, salesforce
 from lake.extract.protocols.dialect import Dialect
 
-DIALECTS: dict[str, Dialect] = {"odata": odata.DIALECT, "salesforce": salesforce.DIALECT}
+DIALECTS: dict[str, Dialect] = {"odata": odata.DIALECT, "rest": rest.DIALECT, "salesforce": salesforce.DIALECT}
 
 __all__ = ["DIALECTS", "Dialect"]

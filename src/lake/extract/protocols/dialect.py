@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lake.extract.http import no_usage
+from lake.extract.http import no_usage, status_tells
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,9 @@ class Dialect:
     configured base whatever host it names. `count` asks how many rows the source has (deleted ones excepted), which also
     shows its clock; `read_count` reads the answer (raises ValueError). `follow` gives the token (for `link`) of the page
     after one, from the token of the page that was read (None: the first), its answer and its rows; without it the page's
-    own next link is the token. `warnings` say what the plan's way of reading may lose. What a protocol cannot say is None.
+    own next link is the token. `read_clock` reads the source's clock in the answer to a count, where it does not stand in
+    the Date header (raises ValueError). `passing`: an answer is an error worth another try though its status does not say
+    so. `warnings` say what the plan's way of reading may lose. What a protocol cannot say is None.
     """
 
     pages: Callable[[SourcePlan, Plan, Query], tuple[Request, ...]]
@@ -98,4 +100,6 @@ class Dialect:
     feed: Feed | None = None
     delta: Delta | None = None
     follow: Callable[[SourcePlan, Plan, str | None, Answer, Page], str | None] | None = None
+    read_clock: Callable[[SourcePlan, Plan, bytes], datetime | None] | None = None
+    passing: Callable[[SourcePlan, requests.Response], bool] = status_tells
     warnings: Callable[[SourcePlan, Plan], tuple[str, ...]] | None = None

@@ -1,0 +1,235 @@
+"""Declarative REST: the interpreter of what a contract says of an API (`lake.contract.rest`). No code of a source's own."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import pyarrow as pa
+
+from lake.extract.errors import BadRequest, MalformedAnswer
+from lake.extract.http import Request
+from lake.extract.protocols.dialect import Dialect
+from lake.extract.protocols.rest_answers import instant_at, number_at, passing, quota_reached, value_at
+from lake.extract.protocols.rest_filters import write_filter
+from lake.extract.protocols.rest_templates import MISSING, Literal, as_text, fill
+from lake.extract.query import Compare, Verbatim
+from lake.raw.envelope import Envelope, members
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from lake.contract.plan import Plan, SourcePlan
+    from lake.extract.http import Answer
+    from lake.extract.query import Query
+    from lake.raw.page import Page
+
+NUMBERED = ("page_number", "offset")
+NO_LINK = "@none"
+"""A place where nothing stands."""
+KINDS = {"int64": pa.int64(), "boolean": pa.bool_(), "decimal": pa.decimal128(38, 9)}
+NEXT = re.compile(r"""<([^>]*)>[^,]*;\s*rel="?(?:[^",;]*\s)?next(?:\s[^",;]*)?"?""", re.IGNORECASE)
+
+
+def pages(source: SourcePlan, plan: Plan, query: Query) -> tuple[Request, ...]:
+    """The request for a page: the first one, where the API leads from page to page."""
+    first = {"page": _rest(plan).get("paginator", {}).get("base_page"), "offset": 0}
+    return (_request(source, plan, _values(plan, query) | first),)
+
+
+def link(source: SourcePlan, plan: Plan, query: Query, token: str) -> Request:
+    """The request for the page that an answer led to; raises MalformedAnswer where it leads elsewhere."""
+    paginator = _rest(plan)["paginator"]
+    values = _values(plan, query)
+    if paginator["type"] == "cursor":
+        return _request(source, plan, values | {"token": token})
+    if paginator["type"] in NUMBERED:
+        page, offset = map(int, token.split(","))
+        gone = tuple((status, _empty(plan)) for status in paginator["past_end"])
+        return _request(source, plan, values | {"page": page, "offset": offset}, gone)
+    return _linked(_request(source, plan, values), plan, token)
+
+
+def follow(_source: SourcePlan, plan: Plan, token: str | None, answer: Answer, page: Page) -> str | None:
+    """The token of the page after one; of numbered pages `number,rows so far`."""
+    paginator = _rest(plan).get("paginator", {"type": "single_page"})
+    if paginator["type"] in NUMBERED:
+        return _numbered(paginator, token, answer, page.batch.num_rows)
+    if paginator["type"] == "header_link":
+        found = NEXT.search(answer.links or "")
+        return found[1] if found else None
+    if paginator["type"] == "single_page" or _no_more(paginator, answer):
+        return None
+    return page.next_link
+
+
+def count(source: SourcePlan, plan: Plan) -> Request:
+    """The request for the number of rows."""
+    rest = _rest(plan)
+    shared = {"headers": rest["headers"], "method": rest["count"]["method"]}
+    where = write_filter(rest["filter"], _own_filter(plan)) if "filter" in rest else None
+    return _request(source, plan, {"filter": where}, rest=rest["count"] | shared)
+
+
+def read_count(_source: SourcePlan, plan: Plan, body: bytes) -> int:
+    """The number in the answer to a count."""
+    return number_at(body, _rest(plan)["count"]["total_path"])
+
+
+def read_clock(_source: SourcePlan, plan: Plan, body: bytes) -> datetime | None:
+    """The source's clock in the answer to a count; None where its Date header is all there is. Raises ValueError."""
+    spec = _rest(plan)["count"]
+    return instant_at(body, spec["clock_path"], spec.get("clock_form")) if "clock_path" in spec else None
+
+
+def envelope(source: SourcePlan, plan: Plan) -> Envelope:
+    """What surrounds the rows."""
+    rest = _rest(plan)
+    paginator = rest.get("paginator", {})
+    beside = {path: KINDS.get(kind, pa.string()) for path, kind in rest.get("beside", {}).items()}
+    for name, kind in (("total_path", pa.int64()), ("has_more_path", pa.bool_())):
+        if name in paginator:
+            beside[paginator[name]] = kind
+    return Envelope(
+        records=rest["data_selector"],
+        next_link=paginator.get("next_url_path") or paginator.get("cursor_path") or NO_LINK,
+        beside=beside,
+        annotations={name: KINDS.get(kind, pa.string()) for name, kind in rest.get("annotations", {}).items()},
+        annotation_mark="\0",
+        items=rest.get("items"),
+        flatten=tuple(rest.get("flatten", ())),
+        wrappers=rest.get("wrappers"),
+        error=(source.rest or {}).get("errors", {}).get("path"),
+    )
+
+
+def warnings(_source: SourcePlan, plan: Plan) -> tuple[str, ...]:
+    """What numbered pages may lose."""
+    kind = _rest(plan).get("paginator", {}).get("type")
+    if plan.paging != "server" or kind not in NUMBERED:
+        return ()
+    warning = (
+        f"{plan.entity} is paged by {kind}: where rows change while pages are read, others shift and may be missed "
+        "until the next full refresh"
+    )
+    return (warning,)
+
+
+def _rest(plan: Plan) -> dict[str, Any]:
+    return plan.rest or {}
+
+
+def _own_filter(plan: Plan) -> tuple[Verbatim, ...]:
+    return (Verbatim(plan.filter),) if plan.filter else ()
+
+
+def _values(plan: Plan, query: Query) -> dict[str, Any]:
+    """What the placeholders of a query's request stand for."""
+    rest = _rest(plan)
+    unasked = rest.get("unasked", ())
+    values: dict[str, Any] = {
+        "page_size": query.limit,
+        "fields": [field for field in (*query.select, *(item.field for item in query.expand)) if field not in unasked],
+    }
+    if "order" in rest:
+        columns = [fill(rest["order"]["column"], {"field": column.field}) for column in query.order]
+        join = rest["order"].get("join")
+        values["order"] = columns if join is None else join.join(map(as_text, columns))
+    if "filter" in rest:
+        return values | {"filter": write_filter(rest["filter"], query.where)}
+    return values | _bounds(plan, query)
+
+
+def _bounds(plan: Plan, query: Query) -> dict[str, Literal]:
+    """The conditions of a query as the values of `low`, `high` and `after`; raises BadRequest for any other."""
+    key = {field.field for field in plan.key_fields}
+    said = {}
+    for condition in query.where:
+        match condition:
+            case Compare(field, "ge", value, kind, form) if field not in key:
+                said["low"] = Literal(value, kind, form)
+            case Compare(field, "lt", value, kind, form) if field not in key:
+                said["high"] = Literal(value, kind, form)
+            case Compare(field, "gt", value, kind, form) if field in key:
+                said["after"] = Literal(value, kind, form)
+            case _:
+                raise BadRequest(f"{plan.entity}: its API has no word for {condition}: give the contract a rest.filter")
+    return said
+
+
+def _request(
+    source: SourcePlan,
+    plan: Plan,
+    values: Mapping[str, Any],
+    instead: tuple[tuple[int, bytes], ...] = (),
+    rest: Mapping[str, Any] | None = None,
+) -> Request:
+    rest = rest or _rest(plan)
+    filled = {name: fill(template, values) for name, template in rest["params"].items()}
+    headers = {name: fill(template, values) for name, template in rest["headers"].items()}
+    body = fill(rest["json"], values) if "json" in rest else None
+    return Request(
+        path=f"{source.base_path.rstrip('/')}/{rest.get('path', plan.path).lstrip('/')}",
+        params=(*source.params.items(), *((n, as_text(value)) for n, value in filled.items() if value is not MISSING)),
+        headers=(
+            ("Accept", "application/json"),
+            *([("Content-Type", "application/json")] if body is not None else []),
+            *((name, as_text(value)) for name, value in headers.items() if value is not MISSING),
+        ),
+        method=rest.get("method", "GET"),
+        body=None if body is None else json.dumps({} if body is MISSING else body).encode(),
+        instead=instead,
+    )
+
+
+def _linked(asked: Request, plan: Plan, address: str) -> Request:
+    """The request again, with the query of an address that an answer gave: its host is not ours to follow, its path must be
+    the one that was asked."""
+    parts = urlsplit(urljoin(asked.path, address))
+    if parts.path != asked.path:
+        raise MalformedAnswer(
+            f"{plan.entity}: the answer to {asked.path} leads to {parts.path}: that is not its next page"
+        )
+    given = tuple(parse_qsl(parts.query, keep_blank_values=True))
+    kept = tuple(item for item in asked.params if item[0] not in dict(given))
+    return Request(asked.path, (*kept, *given), asked.headers, asked.method, asked.body)
+
+
+def _numbered(paginator: Mapping[str, Any], token: str | None, answer: Answer, rows: int) -> str | None:
+    page, before = map(int, token.split(",")) if token else (paginator.get("base_page", 1), 0)
+    if not rows or _no_more(paginator, answer):
+        return None
+    if "total_path" in paginator and before + rows >= number_at(answer.body, paginator["total_path"]):
+        return None
+    return f"{page + 1},{before + rows}"
+
+
+def _no_more(paginator: Mapping[str, Any], answer: Answer) -> bool:
+    """Whether the answer says that it is the last; one that says nothing of it does not."""
+    path = paginator.get("has_more_path")
+    return path is not None and value_at(answer.body, path) is False
+
+
+def _empty(plan: Plan) -> bytes:
+    """A page without rows."""
+    body: Any = []
+    for member in reversed(members(_rest(plan)["data_selector"])):
+        body = {member: body}
+    return json.dumps(body).encode()
+
+
+DIALECT = Dialect(
+    pages=pages,
+    link=link,
+    count=count,
+    read_count=read_count,
+    envelope=envelope,
+    quota_reached=quota_reached,
+    follow=follow,
+    read_clock=read_clock,
+    passing=passing,
+    warnings=warnings,
+)
