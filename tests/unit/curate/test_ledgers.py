@@ -38,10 +38,13 @@ def item(client: Any, pk: str, sk: str) -> dict[str, Any]:
     return found
 
 
-def test_progress_and_record_of_an_entity_stand_where_the_run_looks_for_them(dynamodb: Any) -> None:
+def test_progress_wants_and_record_of_an_entity_stand_where_the_run_looks_for_them(dynamodb: Any) -> None:
     ledger = StateTable(dynamodb, "state")
     ledger.curated("crm.account", 17)
+    ledger.wanted("crm.account", "fetches/crm/account/000000000017.json", 2)
     ledger.record("run-1", "crm.account", {"merged": 3})
+    wanted = item(dynamodb, "fetch", "crm.account")
+    assert (wanted["list"], wanted["keys"]) == ({"S": "fetches/crm/account/000000000017.json"}, {"N": "2"})
     assert item(dynamodb, "curated", "crm.account")["through"] == {"N": "17"}
     assert json.loads(item(dynamodb, "run#run-1", "curate#crm.account")["record"]["S"]) == {"merged": 3}
 

@@ -65,5 +65,18 @@ def test_a_manifest_of_another_form_is_refused_by_name(bucket: Any, damage: dict
         list(manifests_after(S3Store(bucket, "raw"), "erp.sales_order", 0))
 
 
+def test_a_manifest_of_tombstones_is_read_and_rows_that_did_not_land_are_counted(bucket: Any) -> None:
+    put(bucket, 1, kind="tombstones", sweep=None, counts={"received": 5, "landed": 2, "repeated": 2, "beyond": 1})
+    (found,) = manifests_after(S3Store(bucket, "raw"), "erp.sales_order", 0)
+    assert (found.kind, found.ends_sweep, found.left_out) == ("tombstones", False, 3)
+
+
+def test_what_is_put_can_be_got_and_takes_the_place_of_what_was_there(bucket: Any) -> None:
+    store = S3Store(bucket, "raw")
+    store.put("fetches/x.json", b"1")
+    store.put("fetches/x.json", b"2")
+    assert store.get("fetches/x.json") == b"2"
+
+
 def test_spark_reads_parts_from_the_bucket(bucket: Any) -> None:
     assert S3Store(bucket, "raw").path("data/x.parquet") == "s3://raw/data/x.parquet"

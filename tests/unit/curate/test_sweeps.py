@@ -1,12 +1,13 @@
 """Which sweeps a batch is held against, and the brake."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from lake.contract.build import compile_folder
-from lake.contract.plan import Plan
+from lake.contract.plan import NO_CURSOR, Plan
 from lake.curate.errors import SweepBrake
 from lake.curate.manifests import Manifest, Sweep
 from lake.curate.sweeps import brake, latest, sweeps_to_hold
@@ -66,3 +67,17 @@ def test_the_brake_names_the_sweep_and_what_to_do() -> None:
         "the sweep of erp.sales_order that began at 2026-11-16T12:02:00+00:00 did not find 60 of 995 keys, more than the 5%"
     )
     assert "raise max_fraction" in stopped.value.remedy
+
+
+def test_a_full_refresh_without_a_declared_sweep_has_a_brake_unless_it_is_the_window() -> None:
+    undeclared = replace(ORDERS, deletes=())
+    brake(undeclared, {at(1): 5}, 95)
+    with pytest.raises(SweepBrake, match="did not find 6 of 100 keys, more than the 5%"):
+        brake(undeclared, {at(1): 6}, 94)
+    brake(replace(undeclared, cursor=NO_CURSOR), {at(1): 99}, 1)
+
+
+def test_loads_of_keys_and_tombstones_are_not_overtaken_by_a_sweep() -> None:
+    last = sweep(2, 10)
+    told = replace(rows(3, 9), kind="tombstones")
+    assert sweeps_to_hold([told], last) == ()
