@@ -20,6 +20,7 @@ from lake.extract.reading import Reader
 from lake.extract.window import ClockRules, Window, next_window
 from lake.extract.world import NOTHING, Extracted, Stop, World
 from lake.instants import from_text, to_text
+from lake.raw.cursor import normalised
 from lake.raw.fingerprint import Fingerprints
 from lake.raw.layout import data_key, fingerprints_key, keys_key, manifest_key
 from lake.raw.manifest import Manifest, commit
@@ -141,13 +142,13 @@ class Invocation:
             state, checkpoint = _forget_fingerprints(state, checkpoint)
         landing = Landing(
             self.plan,
-            window,
-            self._clock.overlap,
             PartWriter(
                 self.world.raw,
                 row_schema(self.plan),
                 lambda part: data_key(self.plan.entity, self.plan.major, day, self.load_id, part),
             ),
+            end=normalised(to_text(window.end), self.plan.cursor.digits),
+            next_start=normalised(to_text(window.end - self._clock.overlap), self.plan.cursor.digits),
             known=self._fingerprints(state.fingerprints),
             seen=self._fingerprints(checkpoint["fingerprints"]),
         )
@@ -182,17 +183,17 @@ class Invocation:
 
     def _read_window(self, landing: Landing, window: Window, checkpoint: dict[str, Any]) -> Stop:
         passes = window_passes(self.plan, window)
-        place, position = int(checkpoint["pass"]), _position(checkpoint)
+        place, position = int(checkpoint["pass"]), checkpoint["position"]
         try:
             while place < len(passes):
                 for page in self.reader.pages(passes[place], position):
                     landing.add(page)
                     position = page.position or position
-                    if position is not None and self.budget.used_up(self.connection.requests_made):
-                        return Stop(checkpoint | {"pass": place, "position": list(position)})
+                    if position is not None and not page.ahead and self.budget.used_up(self.connection.requests_made):
+                        return Stop(checkpoint | {"pass": place, "position": position})
                 place, position = place + 1, None
         except (Paused, SourceUnavailable) as interruption:
-            return Stop(checkpoint | {"pass": place, "position": position and list(position)}, interruption)
+            return Stop(checkpoint | {"pass": place, "position": position}, interruption)
         return Stop(None)
 
     def _sweep(self, state: EntityState, checkpoint: dict[str, Any]) -> Extracted:
@@ -235,15 +236,15 @@ class Invocation:
         return self._end(replace(state, checkpoint=next_checkpoint), stop.interruption, loads, NOTHING)
 
     def _read_keys(self, landing: KeyLanding, checkpoint: dict[str, Any]) -> Stop:
-        position = _position(checkpoint)
+        position = checkpoint["position"]
         try:
             for page in self.reader.pages(key_pass(self.plan), position):
                 landing.add(page)
                 position = page.position or position
-                if position is not None and self.budget.used_up(self.connection.requests_made):
-                    return Stop(checkpoint | {"position": list(position)})
+                if position is not None and not page.ahead and self.budget.used_up(self.connection.requests_made):
+                    return Stop(checkpoint | {"position": position})
         except (Paused, SourceUnavailable) as interruption:
-            return Stop(checkpoint | {"position": position and list(position)}, interruption)
+            return Stop(checkpoint | {"position": position}, interruption)
         return Stop(None)
 
     def _end(
@@ -270,7 +271,7 @@ class Invocation:
 
     def _keep_fingerprints(self, landing: Landing, earlier: str | None, stop: Stop) -> str | None:
         """The key of this window's fingerprints so far. A window that brings no news writes none: the last ones still hold."""
-        unfinished = stop.checkpoint is not None and landing.seen.rows
+        unfinished = stop.checkpoint is not None and len(landing.seen)
         if not (landing.counts.landed or unfinished or earlier):
             return None
         key = fingerprints_key(self.plan.entity, self.load_id)
@@ -328,7 +329,3 @@ def _forget_fingerprints(state: EntityState, checkpoint: dict[str, Any]) -> tupl
     row that went back to what they tell of would be left out."""
     opened = state.checkpoint and {**state.checkpoint, "fingerprints": None}
     return replace(state, fingerprints=None, checkpoint=opened), checkpoint | {"fingerprints": None}
-
-
-def _position(checkpoint: dict[str, Any]) -> tuple[str, ...] | None:
-    return None if checkpoint["position"] is None else tuple(checkpoint["position"])

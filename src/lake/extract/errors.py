@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from lake.extract.passes import Pass
+
 
 class ExtractError(Exception):
     """Anything that ends an extraction."""
@@ -54,6 +56,17 @@ class OrderIgnored(SourceError):
 
 class NoProgress(SourceError):
     """The source answered with rows that it had already given: paging would never end."""
+
+
+class ResultCapReached(SourceError):
+    """One query brought all that the source gives to one query: a narrower one is needed to see what lies behind.
+
+    `reading` is the pass that met the cap.
+    """
+
+    def __init__(self, reason: str, reading: Pass) -> None:
+        super().__init__(reason)
+        self.reading = reading
 
 
 class LeaseHeld(ExtractError):

@@ -132,14 +132,13 @@ def test_an_invocation_that_fails_leaves_a_record_and_its_requests_counted(
     lake: Lake, server: Server, replies: list[Reply], error: type[Exception]
 ) -> None:
     server.replies = replies
-    asked = len(replies)
     with pytest.raises(error) as raised:
         lake.call()
     (record,) = lake.records.values()
     assert (record["status"], record["landed"]) == ("FAILED", 0)
     assert record["reason"] == f"{error.__name__}: {raised.value}"
     item = lake.dynamodb.get_item(TableName="state", Key={"pk": {"S": "source#erp"}, "sk": {"S": "limits"}})["Item"]
-    assert item["requests"]["N"] == str(asked)
+    assert item["requests"]["N"] == str(len(server.asked))
 
 
 def test_what_was_read_before_the_source_fell_silent_is_kept(

@@ -1,0 +1,261 @@
+"""Checking that a source does what it was asked to: bounds, order, uniqueness, progress. Whole columns at a time.
+
+Single rows are looked at only where a column shows that one may be wrong, to judge it and to word the error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lake.extract.errors import FilterIgnored, NoProgress, OrderIgnored
+from lake.extract.places import last_whole
+from lake.raw.cursor import cursors, normalised
+from lake.raw.fingerprint import key_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lake.contract.plan import Plan
+    from lake.extract.passes import Pass
+    from lake.extract.places import Place
+
+PLAIN_KEY = r"^[ !#-\[\]-~]*$"
+"""Texts that JSON writes as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a page: their cursors, their keys as text (`key_text`) and as columns, and their stamps in the pass's order.
+
+    `stamps` are texts that sort as the source's stamps do; None for a pass without stamps.
+    """
+
+    batch: pa.RecordBatch
+    cursors: pa.Array
+    keys: pa.Array
+    key: tuple[pa.Array, ...]
+    stamps: pa.Array | None
+
+    def __len__(self) -> int:
+        return int(self.batch.num_rows)
+
+    def slice(self, first: int) -> Rows:
+        """The rows from a position on."""
+        return Rows(
+            self.batch.slice(first),
+            self.cursors.slice(first),
+            self.keys.slice(first),
+            tuple(column.slice(first) for column in self.key),
+            None if self.stamps is None else self.stamps.slice(first),
+        )
+
+    def identities(self) -> list[tuple[str, str | None]]:
+        """Key and cursor of each row."""
+        return list(zip(self.keys.to_pylist(), self.cursors.to_pylist(), strict=True))
+
+
+class PageCheck:
+    """Checks the pages of one pass, and gives of each the rows that are to be delivered."""
+
+    def __init__(self, plan: Plan, reading: Pass) -> None:
+        self._plan = plan
+        self._reading = reading
+        self._last: Rows | None = None
+
+    def page(self, batch: pa.RecordBatch, place: Place) -> Rows:
+        """The rows of the page at a place; raises FilterIgnored, OrderIgnored or NoProgress.
+
+        Where the client pages, the page ends with the last row that has all columns of the order: reading goes on behind
+        that one, which brings the rows behind it once more. What a page repeats of the end of the one before is left out.
+        """
+        reading = self._reading
+        last = None if reading.paging == "server" else last_whole(batch, reading)
+        rows = self._rows(batch if last is None else batch.slice(0, last + 1))
+        if reading.name == "delta":
+            return rows
+        self._check_nulls(rows.batch)
+        self._check_stamps(rows.stamps, place)
+        overlap = self._repeated(rows)
+        fresh = rows.slice(overlap)
+        self._check_key_order(fresh)
+        again = overlap and rows.batch.slice(0, overlap).equals(self._tail(overlap))
+        self._last = rows if len(rows) else self._last
+        return fresh if again else rows
+
+    def _tail(self, count: int) -> pa.RecordBatch | None:
+        return self._last and self._last.batch.slice(len(self._last) - count)
+
+    def _rows(self, batch: pa.RecordBatch) -> Rows:
+        key = tuple(batch.column(column.field) for column in self._reading.key)
+        if self._reading.name == "keys" or not self._plan.cursor.fields:
+            stamped = pa.nulls(batch.num_rows, pa.string())
+        else:
+            stamped = cursors(batch, self._plan.cursor)
+        return Rows(batch, stamped, key_texts(key), key, self._stamps(batch, stamped))
+
+    def _stamps(self, batch: pa.RecordBatch, stamped: pa.Array) -> pa.Array | None:
+        """The pass's own stamp of each row as text that sorts as the source's stamps do; None for a pass without stamps."""
+        fields = tuple(column.field for column in self._reading.stamp)
+        if not fields:
+            return None
+        columns = [batch.column(field) for field in fields]
+        cursor = self._plan.cursor
+        if len(columns) > 1:
+            time = pc.utf8_slice_codeunits(columns[1].cast(pa.string()), 0, 8)
+            return pc.binary_join_element_wise(columns[0].cast(pa.string()), time, "T")
+        if pa.types.is_date(columns[0].type):
+            return columns[0].cast(pa.string())
+        if fields == cursor.fields and (cursor.stand_in is None or not columns[0].null_count):
+            return stamped
+        return cursors(batch, replace(cursor, fields=fields, stand_in=None))
+
+    def _bound(self, literals: tuple[str, ...]) -> str:
+        """A bound in the form of `_stamps`."""
+        if len(literals) > 1:
+            return f"{literals[0]}T{literals[1][:8]}"
+        if self._reading.stamp[0].type.startswith("date"):
+            return literals[0]
+        return normalised(literals[0], self._plan.cursor.digits)
+
+    def _check_nulls(self, batch: pa.RecordBatch) -> None:
+        for stamp in self._reading.nulls:
+            there = [batch.column(field).is_valid() for field in stamp]
+            if pc.any(pc.and_(there[0], there[-1])).as_py():
+                raise FilterIgnored(
+                    f"{self._plan.entity}: rows without {' and '.join(stamp)} were asked for, rows with it came: "
+                    f"the source does not apply the filter on {self._plan.path}"
+                )
+
+    def _check_stamps(self, stamps: pa.Array | None, place: Place) -> None:
+        if stamps is None or stamps.null_count == len(stamps):
+            return
+        reading = self._reading
+        present = stamps.drop_null() if stamps.null_count else stamps
+        if reading.paging == "keyset" and pc.any(pc.less(present[1:], present[:-1])).as_py():
+            raise OrderIgnored(
+                f"{self._plan.entity}: rows came out of the order of {', '.join(c.field for c in reading.order)}: "
+                f"the source does not apply it on {self._plan.path}"
+            )
+        low = reading.low
+        if reading.paging == "keyset" and place.after is not None:
+            low = place.after[: len(reading.stamp)]
+        lowest = present[0].as_py() if reading.paging == "keyset" else pc.min(present).as_py()
+        if low is not None and lowest < self._bound(low):
+            raise FilterIgnored(
+                f"{self._plan.entity}: rows from {self._bound(low)} on were asked for, one of {lowest} came: "
+                f"the source does not apply the filter on {self._plan.path}"
+            )
+
+    def _repeated(self, rows: Rows) -> int:
+        """How many rows at the page's beginning repeat the end of the one before; raises NoProgress where more repeats.
+
+        A key may come twice, with a later stamp the second time; the same again means that a page is repeated. Where the
+        server pages, rows may have moved in between: only a page that brings nothing else is refused.
+        """
+        distinct = pc.count_distinct(rows.keys).as_py() == len(rows)
+        if distinct and (self._last is None or not pc.any(pc.is_in(rows.keys, self._last.keys)).as_py()):
+            return 0
+        last, new = [] if self._last is None else self._last.identities(), rows.identities()
+        overlap = _overlap(last, new)
+        moved = self._reading.paging == "server" and not set(new) <= set(last)
+        seen = set() if moved else set(last)
+        first = overlap if overlap < len(new) else 0
+        for row in range(first, len(new)):
+            key, stamp = new[row]
+            if new[row] in seen and all(column[row].is_valid for column in rows.key):
+                raise NoProgress(f"{self._plan.entity}: key {key} came twice with the same stamp {stamp}: pages repeat")
+            seen.add(new[row])
+        return overlap
+
+    def _check_key_order(self, rows: Rows) -> None:
+        """Among rows of one stamp the key decides; out of order, paging behind the last one would lose rows."""
+        if self._reading.paging == "server" or not len(rows):
+            return
+        last = rows.slice(len(rows)) if self._last is None else self._last.slice(len(self._last) - 1)
+        columns = [pa.concat_arrays(pair) for pair in zip(last.key, rows.key, strict=True)]
+        suspects = _descending(columns)
+        if self._reading.paging == "keyset" and rows.stamps is not None and last.stamps is not None:
+            stamps = pa.concat_arrays([last.stamps, rows.stamps])
+            suspects = pc.and_(suspects, _same(stamps[:-1], stamps[1:]))
+        for position in pc.indices_nonzero(suspects).to_pylist() if pc.any(suspects).as_py() else ():
+            key, next_key = (tuple(column[row].as_py() for column in columns) for row in (position, position + 1))
+            if surely_descending(key, next_key):
+                raise OrderIgnored(
+                    f"{self._plan.entity}: key {next_key} came behind {key}: the source does not apply the order on "
+                    f"{self._plan.path}"
+                )
+
+
+def key_texts(columns: Sequence[pa.Array]) -> pa.Array:
+    """The `key_text` of each row: a JSON list of texts."""
+    texts = [_plain_text(column) for column in columns]
+    if any(text is None for text in texts):
+        rows = zip(*(column.to_pylist() for column in columns), strict=True)
+        return pa.array([key_text(row) for row in rows], pa.string())
+    quoted = [pc.coalesce(pc.binary_join_element_wise('"', text, '"', ""), "null") for text in texts]
+    inside = pc.binary_join_element_wise(*quoted, ",")
+    return pc.binary_join_element_wise("[", inside, "]", "")
+
+
+def _plain_text(column: pa.Array) -> pa.Array | None:
+    """A key's column as text that JSON writes as it is; None where it holds anything else."""
+    if pa.types.is_integer(column.type) or pa.types.is_date(column.type):
+        return column.cast(pa.string())
+    if not pa.types.is_string(column.type):
+        return None
+    plain = pc.match_substring_regex(column, PLAIN_KEY)
+    return column if pc.all(plain, min_count=0).as_py() else None
+
+
+def _descending(columns: Sequence[pa.Array]) -> pa.Array:
+    """For each row but the last, whether the next one sorts before it, by code points, column by column."""
+    behind, same = None, None
+    for column in columns:
+        less = pc.fill_null(pc.less(column[1:], column[:-1]), fill_value=False)
+        behind = less if behind is None else pc.or_(behind, pc.and_(same, less))
+        equal = _same(column[:-1], column[1:])
+        same = equal if same is None else pc.and_(same, equal)
+    return behind
+
+
+def _same(one: pa.Array, other: pa.Array) -> pa.Array:
+    """Whether values are equal, or both null."""
+    equal = pc.fill_null(pc.equal(one, other), fill_value=False)
+    if not (one.null_count or other.null_count):
+        return equal
+    return pc.or_(equal, pc.and_(one.is_null(), other.is_null()))
+
+
+def _overlap(last: list[Any], new: list[Any]) -> int:
+    """How many rows the end of one page and the beginning of the next have in common."""
+    if not new or new[0] not in last:
+        return 0
+    tail = last[last.index(new[0]) :]
+    return len(tail) if new[: len(tail)] == tail else 0
+
+
+def surely_descending(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
+    """Whether the second key sorts before the first one by whatever collation the source has.
+
+    Collations differ in case, in signs and in where digits go: texts are judged only where they have one length and differ
+    first in two digits, two capitals or two small letters.
+    """
+    for one, other in zip(first, second, strict=True):
+        if one == other:
+            continue
+        if one is None or other is None:
+            return False
+        return _text_descending(one, other) if isinstance(one, str) else bool(other < one)
+    return False
+
+
+def _text_descending(one: str, other: str) -> bool:
+    if len(one) != len(other) or not (one + other).isascii() or not (one + other).isalnum():
+        return False
+    left, right = next((a, b) for a, b in zip(one, other, strict=True) if a != b)
+    same_class = (left.isdigit(), left.isupper()) == (right.isdigit(), right.isupper())
+    return same_class and right < left
