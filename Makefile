@@ -13,7 +13,7 @@ export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down deploy demo test lint format build requirements sabotage invoke-local clean
+.PHONY: help setup up down deploy demo test bench lint format build requirements sabotage invoke-local clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -36,6 +36,9 @@ down: ## Stop the local stack; the lake in its memory goes with it
 
 deploy: setup ## Start the local stack and deploy the lake to it
 	@$(PYTHON) -m local.up --deploy --directory $(STACK) $(ARGS)
+
+bench: setup ## Measure extraction beside what else one would use, and print the table
+	@$(PYTHON) -m bench $(ARGS)
 
 lint: setup ## Check style, types, import rules, template
 	ruff check .
@@ -68,6 +71,8 @@ requirements: setup ## Pin anew what is installed, from the ranges in pyproject.
 		--custom-compile-command "make requirements" --group layer -o requirements/layer.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-annotate --constraints requirements/dev.txt \
 		--custom-compile-command "make requirements" --group cli -o requirements/cli.txt pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-annotate --constraints requirements/dev.txt \
+		--custom-compile-command "make requirements" --group bench -o requirements/bench.txt pyproject.toml
 
 clean: down ## Stop the stack and forget what was built and deployed; the set-up stays
-	rm -rf .aws-sam $(STACK) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf .aws-sam $(STACK) .lake/bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov

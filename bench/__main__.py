@@ -1,0 +1,84 @@
+"""`python -m bench`: reads the same rows by the lake's extractor and by what else one would use, and prints how they compare.
+
+One core for the side that is measured, the other one for source and AWS. Each side is a fresh process each time, warmed up on
+20,000 rows; sides take turns, every other round backwards. What a side wrote is added up before its figures count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import peers
+from bench.processes import SIDES_CORE, pin
+from bench.results import comparison, empty_window, memory, starts
+from bench.run import ROOT, Bench
+from bench.stage import stage
+from bench.table import HEAD, SIDES_HEAD, written
+from bench.works import DLT, OURS, works
+
+if TYPE_CHECKING:
+    from bench.run import Samples
+    from bench.table import Line
+
+PARTS = ("odata", "salesforce", "slow", "waiting", "memory", "empty", "start")
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the large works, in whole 100,000")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts of the table")
+    parser.add_argument("--port", type=int, default=19140, help="this one and the next are used")
+    parser.add_argument("--profile", action="store_true", help="ours alone, once, under cProfile")
+    found = parser.parse_args()
+    if found.rows % 100_000 or not found.rows:
+        parser.error("--rows: whole 100,000")
+    return found
+
+
+def main() -> int:
+    """Exit code 0, met or not: the table says."""
+    asked = arguments()
+    home = ROOT / ".lake" / "bench"
+    shutil.rmtree(home / "work", ignore_errors=True)
+    pythons = {DLT: peers.install(home / "venv")}
+    pin(SIDES_CORE)
+    bench = Bench(
+        home=home,
+        layer=stage(home / "layer"),
+        python=lambda side: pythons.get(side, Path(sys.executable)),
+        rounds=1 if asked.profile else asked.rounds,
+        port=asked.port,
+        say=lambda text: print(text, file=sys.stderr, flush=True),
+        profile=asked.profile,
+    )
+    lines: list[Line] = []
+    details: list[tuple[str, ...]] = []
+    large: Samples = {}
+    for work in works(asked.rows):
+        if work.part in asked.only:
+            samples = bench.compare(work)
+            large = large or samples
+            found = comparison(work, samples)
+            lines, details = lines + found[0], details + found[1]
+    if "memory" in asked.only:
+        lines += memory(bench, works(100_000)[0], large.get(OURS, []))
+    lines += [
+        line
+        for part, lines_of in (("empty", empty_window), ("start", starts))
+        if part in asked.only
+        for line in lines_of(bench)
+    ]
+    print(f"{asked.rows:,} rows of 22 fields, {bench.rounds} rounds\n")
+    print(written(HEAD, [line.cells for line in lines]))
+    print("\n" + written(SIDES_HEAD, details))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
