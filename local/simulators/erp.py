@@ -6,28 +6,22 @@ https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html
 import base64
 import binascii
 import hmac
-import re
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from json.encoder import encode_basestring
 from typing import Any
 from urllib.parse import quote, unquote
 
-import sqlalchemy as sa
-
 from local.simulators import edmx, odata
-from local.simulators.filters import TABLES, bad_request
 from local.simulators.instants import clock_text
 from local.simulators.messages import RefusedError, Request, Response, as_json
-from local.simulators.odata import Expand, Options
+from local.simulators.odata import Options
+from local.simulators.odata_rows import MOST_A_PAGE, Rows, read_items, read_page
 from local.simulators.schema import SOURCES, Entity
-from local.simulators.store import Row, Store
+from local.simulators.store import Store
 
 ROOT = "/sap/opu/odata4/sap/"
-_MOST_A_PAGE = 1_000
 _JSON = "application/json;odata.metadata=minimal;charset=utf-8"
-_KEY = re.compile(r"(?:(\w+)=)?'((?:[^']|'')*)'")
 
 
 @dataclass(frozen=True)
@@ -86,65 +80,46 @@ class Erp:
         return self._page(request, options)
 
     def _single(self, options: Options, text: str) -> Response:
-        key = _read_key(options.entity, text)
-        table = TABLES[options.entity.set_name]
-        where = sa.and_(*[table.c[name] == value for name, value in key.items()])
+        key = odata.read_key(options.entity, text)
         with self.store.lock:
-            rows = self.store.read(*odata.page_sql(replace(options, where=where), clock_text(self.store.now), 1))
+            only = replace(options, where=odata.of_key(options.entity, key))
+            rows = self.store.read(*odata.page_sql(only, clock_text(self.store.now), 1))
             if not rows:
                 raise RefusedError(404, "/IWBEP/CM_V4_COS/022", f"{options.entity.set_name}({text} does not exist")
-            body = self._rendered(options, rows)[0]
+            body = _rendered(options, Rows(rows, read_items(self.store, options, rows)))[0]
         context = f'{{"@odata.context":"$metadata#{options.entity.set_name}/$entity",'
         return Response(200, (context + body[1:]).encode(), _JSON)
 
     def _page(self, request: Request, options: Options) -> Response:
-        wanted, quirks = _wanted_page(request), request.quirks
-        left = quirks.result_size(options.top) if options.token is None else options.token["left"]
-        size = min(wanted or _MOST_A_PAGE, _MOST_A_PAGE)
-        this = quirks.page_size(size if left is None else min(size, left))
-        with self.store.lock:
-            now = clock_text(self.store.now)
-            # One row more than the page tells whether another page follows.
-            rows = [] if left == 0 else self.store.read(*odata.page_sql(options, now, this + 1))
-            more = len(rows) > this and (left is None or left > this)
-            rows = rows[:this]
-            records = self._rendered(options, rows)
-            counted = options.count or quirks.refuses_beyond_cap
-            total = self.store.read(*odata.count_sql(options, now))[0][0] if counted else 0
-        if quirks.too_many(total, options.top):
-            raise bad_request(f"The query finds more than {quirks.result_cap} entities: restrict it")
+        wanted = _wanted_page(request)
+        size = min(wanted or MOST_A_PAGE, MOST_A_PAGE)
+        found = read_page(self.store, options, request.quirks, size)
         parts = [f'"@odata.context":"$metadata#{options.entity.set_name}"']
-        if options.count:
-            parts.append(f'"@odata.count":{total}')
-        parts.append(f'"value":[{",".join(records)}]')
-        if more:
-            behind = None if left is None else left - this
-            token = odata.write_token(options, rows, behind, offset=quirks.offset_tokens)
-            parts.append(f'"@odata.nextLink":{encode_basestring(_next_link(request, options.entity, token))}')
+        if found.total is not None:
+            parts.append(f'"@odata.count":{found.total}')
+        parts.append(f'"value":[{",".join(_rendered(options, found))}]')
+        if found.token is not None:
+            link = _next_link(request, options.entity, found.token)
+            parts.append(f'"@odata.nextLink":{encode_basestring(link)}')
         headers = {"Preference-Applied": f"odata.maxpagesize={size}"} if wanted else {}
         return Response(200, f"{{{','.join(parts)}}}".encode(), _JSON, headers)
 
-    def _rendered(self, options: Options, rows: Sequence[Any]) -> list[str]:
-        """Each row as JSON text. Decimals are written as they are stored: a float would not keep them."""
-        nested = [(expand, self._children(options.entity, expand, rows)) for expand in options.expand]
-        render = _renderer(options.entity, options.select)
-        records = []
-        for row in rows:
-            text = render(row)
-            for expand, found in nested:
-                items = ",".join(found[tuple(row[name] for name in options.entity.key)])
-                text = f'{text[:-1]},"{expand.child.navigation}":[{items}]}}'
-            records.append(text)
-        return records
 
-    def _children(self, parent: Entity, expand: Expand, rows: Sequence[Any]) -> Mapping[tuple[Any, ...], list[str]]:
-        found = defaultdict[tuple[Any, ...], list[str]](list)
-        (first,) = parent.key
-        keys = [row[first] for row in rows]
-        render = _renderer(expand.child, expand.select)
-        for row in self.store.read(*odata.children_sql(parent, expand, keys, clock_text(self.store.now))):
-            found[(row[first],)].append(render(row))
-        return found
+def _rendered(options: Options, found: Rows) -> list[str]:
+    """Each row as JSON text. Decimals are written as they are stored: a float would not keep them."""
+    nested = [
+        (expand.child.navigation, _renderer(expand.child, expand.select), items)
+        for expand, items in zip(options.expand, found.items, strict=True)
+    ]
+    render = _renderer(options.entity, options.select)
+    records = []
+    for row in found.rows:
+        text = render(row)
+        for navigation, render_item, items in nested:
+            below = ",".join(map(render_item, items[tuple(row[name] for name in options.entity.key)]))
+            text = f'{text[:-1]},"{navigation}":[{below}]}}'
+        records.append(text)
+    return records
 
 
 _LITERALS: dict[str, Callable[[Any], str]] = {
@@ -165,17 +140,6 @@ def _renderer(entity: Entity, select: Sequence[str]) -> Callable[[Any], str]:
         return f"{{{','.join(values)}}}"
 
     return render
-
-
-def _read_key(entity: Entity, text: str) -> Row:
-    parts = _KEY.findall(text.removesuffix(")"))
-    rebuilt = ",".join(f"{name}='{value}'" if name else f"'{value}'" for name, value in parts)
-    if not text.endswith(")") or rebuilt != text[:-1] or len(parts) != len(entity.key):
-        raise bad_request(f"Key predicate ({text} does not fit {entity.set_name}({', '.join(entity.key)})")
-    names = [name or entity.key[0] for name, _ in parts]
-    if sorted(names) != sorted(entity.key):
-        raise bad_request(f"Key predicate ({text} names other properties than {', '.join(entity.key)}")
-    return {name: value.replace("''", "'") for name, (_, value) in zip(names, parts, strict=True)}
 
 
 def _wanted_page(request: Request) -> int | None:

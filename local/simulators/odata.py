@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,9 @@ from local.simulators.filters import TABLES, bad_request, column, condition
 from local.simulators.messages import RefusedError
 from local.simulators.quirks import NO_QUIRKS, Quirks
 from local.simulators.schema import Entity, children
-from local.simulators.store import Value
+from local.simulators.store import Row, Value
 
+_KEY = re.compile(r"(?:(\w+)=)?'((?:[^']|'')*)'")
 _KNOWN = {"$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$format"}
 
 
@@ -126,6 +128,24 @@ def write_token(options: Options, rows: Sequence[Any], left: int | None, *, offs
     token["page"] = before.get("page", 0) + 1
     text = json.dumps(token | {"left": left}, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_key(entity: Entity, text: str) -> Row:
+    """The key in a predicate without its opening parenthesis: `'4711')` or `A='1',B='2')`. Refused with 400."""
+    parts = _KEY.findall(text.removesuffix(")"))
+    rebuilt = ",".join(f"{name}='{value}'" if name else f"'{value}'" for name, value in parts)
+    if not text.endswith(")") or rebuilt != text[:-1] or len(parts) != len(entity.key):
+        raise bad_request(f"Key predicate ({text} does not fit {entity.set_name}({', '.join(entity.key)})")
+    names = [name or entity.key[0] for name, _ in parts]
+    if sorted(names) != sorted(entity.key):
+        raise bad_request(f"Key predicate ({text} names other properties than {', '.join(entity.key)}")
+    return {name: value.replace("''", "'") for name, (_, value) in zip(names, parts, strict=True)}
+
+
+def of_key(entity: Entity, key: Row) -> Any:
+    """The condition that finds the row of a key."""
+    table = TABLES[entity.set_name]
+    return sa.and_(*[table.c[name] == value for name, value in key.items()])
 
 
 def _read_token(text: str) -> dict[str, Any]:
