@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from local.simulators import schema
-from local.simulators.instants import berlin, clock_text, parse_instant, salesforce_text, ts7_from_text, ts7_text
+from local.simulators.instants import (
+    berlin,
+    clock_text,
+    millis_text,
+    parse_instant,
+    salesforce_text,
+    ts7_from_text,
+    ts7_text,
+)
 from local.simulators.schema import Entity
 from local.simulators.store import Key, Row, Store, Value
 
@@ -184,10 +192,25 @@ def _order_stamp(stamp: str | datetime | None) -> Row:
     return {"LastChangeDateTime": ts7_from_text(stamp) if isinstance(stamp, str) else ts7_text(stamp)}
 
 
+def _text_stamp(column: str, write: Callable[[datetime], str]) -> Callable[[str | datetime | None], Row]:
+    """A stamp in one column that is never empty."""
+
+    def stamped(stamp: str | datetime | None) -> Row:
+        if stamp is None:
+            raise ChangeError(f"{column} is never empty")
+        return {column: write(parse_instant(stamp) if isinstance(stamp, str) else stamp)}
+
+    return stamped
+
+
 _STAMPS: dict[str, Callable[[str | datetime | None], Row]] = {
     "crm.account": _account_stamp,
     "erp.business_partner": _partner_stamp,
     "erp.sales_order": _order_stamp,
+    "hubspot.contact": _text_stamp("lastmodifieddate", millis_text),
+    "hubspot.company": _text_stamp("hs_lastmodifieddate", millis_text),
+    "service.work_order": _text_stamp("updated_at", clock_text),
+    "service.engineer": lambda _: {},
 }
 
 
@@ -201,8 +224,10 @@ def _born(store: Store, entity: Entity, stamp: str | datetime | None) -> Row:
     elif entity.name == "erp.business_partner":
         # A new partner has no change stamp: its creation stands in.
         return {"CreationDate": day, "CreationTime": clock, "IsMarkedForArchiving": 0, "Customer": ""}
-    else:
+    elif entity.name == "erp.sales_order":
         created = {"CreationDate": day, "SalesOrderDate": day}
+    else:
+        created = {"createdate": millis_text(at)} if entity.field("createdate") else {}
     return created | stamp_columns(store, entity, store.now if stamp == "none" else stamp)
 
 

@@ -24,7 +24,12 @@ _FREE_TEXT = {
 }
 """By entity: a field that means nothing to the rest of the world."""
 
-_BORN = {"CreationDate", "CreationTime", "SalesOrderDate", "LastChangeDate", "LastChangeTime", "LastChangeDateTime"}
+_BORN = {"CreationDate", "CreationTime", "SalesOrderDate", "LastChangeDate", "LastChangeTime", "LastChangeDateTime"} | {
+    "createdate",
+    "lastmodifieddate",
+    "hs_lastmodifieddate",
+    "updated_at",
+}
 _FIRST_ACCOUNT = 5_000_000
 _HIGH = "9007199254740.993"
 _LONG_DIGITS = "12345678901234567.891"
@@ -219,6 +224,16 @@ _KINDS: dict[str, dict[str, tuple[int, Callable[[Hand], int]]]] = {
         "partners_inserted": (1, _copy(schema.BUSINESS_PARTNER)),
         "partners_deleted": (1, _erase(schema.BUSINESS_PARTNER)),
     },
+    "hubspot": {
+        f"{table.set_name}_{done}": (weight, how(table))
+        for table in (schema.CONTACT, schema.COMPANY)
+        for done, weight, how in (("changed", 4, _edit), ("inserted", 2, _copy), ("deleted", 1, _erase))
+    },
+    "service": {
+        f"{table.set_name}_{done}": (weight, how(table))
+        for table in (schema.WORK_ORDER, schema.ENGINEER)
+        for done, weight, how in (("changed", 4, _edit), ("inserted", 2, _copy), ("deleted", 1, _erase))
+    },
 }
 """By source: each kind of change, how often it happens, and who makes it."""
 
@@ -250,7 +265,11 @@ def _null(hand: Hand, entity: Entity, key: Key) -> int:
 
 def _is_needed(entity: Entity, field: Field) -> bool:
     """Whether the simulator itself lives by a field."""
-    return field.name in entity.key or field.kind in ("instant", "date", "time") or field.name == "IsDeleted"
+    return (
+        field.name in entity.key
+        or field.kind in ("instant", "instant0", "instant3", "date", "time")
+        or field.name == "IsDeleted"
+    )
 
 
 def _odd_key(hand: Hand, entity: Entity, key: Key) -> int:

@@ -13,6 +13,7 @@ from random import Random
 
 from local.simulators import changes, names, schema
 from local.simulators.changes import Moment
+from local.simulators.churn import Hand, random_changes
 from local.simulators.instants import clock_text, parse_instant, ts7_text
 from local.simulators.orders import Market, amount, cents, new_order, total
 from local.simulators.schema import Entity
@@ -302,4 +303,17 @@ def _correct_total(store: Store, order: str) -> None:
     store.update(schema.SALES_ORDER, (order,), {"TotalNetAmount": total(_items(store, order))})
 
 
-_DAYS: dict[str, Callable[[_Day, World], dict[str, int]]] = {"crm": _crm_day, "erp": _erp_day}
+def _churned_day(day: _Day, world: World) -> dict[str, int]:
+    """Changes by chance, a few of them late."""
+    store, rng = day.store, day.rng
+    done = random_changes(Hand(store, rng, lambda: Moment(day.stamp())), max(60, world.size.customers // 10))
+    late = random_changes(Hand(store, rng, lambda: day.late), 6)
+    return done | {"late": sum(late.values())}
+
+
+_DAYS: dict[str, Callable[[_Day, World], dict[str, int]]] = {
+    "crm": _crm_day,
+    "erp": _erp_day,
+    "hubspot": _churned_day,
+    "service": _churned_day,
+}

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import batched
 from pathlib import Path
 
-from local.simulators import schema
+from local.simulators import crowd, schema
 from local.simulators.instants import clock_text
 from local.simulators.orders import orders
 from local.simulators.store import Store
@@ -79,4 +79,23 @@ def _matches(store: Store, pairs: Iterable[tuple[str, str | None]]) -> None:
             store.write("INSERT INTO _truth VALUES ('match', 'same company', ?, ?)", (account, partner))
 
 
-_FILL: dict[str, Callable[[Store, World], None]] = {"crm": _fill_crm, "erp": _fill_erp}
+def _fill_hubspot(store: Store, world: World) -> None:
+    visible = clock_text(world.now)
+    store.insert(schema.CONTACT, crowd.contacts(world), visible)
+    store.insert(schema.COMPANY, crowd.companies(world), visible)
+
+
+def _fill_service(store: Store, world: World) -> None:
+    visible = clock_text(world.now)
+    for chunk in batched(crowd.work_orders(world), _CHUNK, strict=False):
+        store.insert(schema.WORK_ORDER, (order.row for order in chunk), visible)
+        store.insert(schema.WORK_ORDER_PART, (row for order in chunk for row in order.parts), visible)
+    store.insert(schema.ENGINEER, crowd.engineers(world), visible)
+
+
+_FILL: dict[str, Callable[[Store, World], None]] = {
+    "crm": _fill_crm,
+    "erp": _fill_erp,
+    "hubspot": _fill_hubspot,
+    "service": _fill_service,
+}

@@ -27,6 +27,11 @@ def salesforce_text(at: datetime) -> str:
     return f"{_utc(at)}.{at.microsecond // 1000:03d}+0000"
 
 
+def millis_text(at: datetime) -> str:
+    """`2026-11-15T06:00:00.123Z`: ISO 8601 to the millisecond."""
+    return f"{_utc(at)}.{at.microsecond // 1000:03d}Z"
+
+
 def ts7_text(at: datetime, tenths_of_micros: int = 0) -> str:
     """`2026-11-15T06:00:00.1234567Z`: S/4HANA's time stamp of seven digits."""
     return f"{_utc(at)}.{at.microsecond:06d}{tenths_of_micros % 10}Z"

@@ -18,6 +18,8 @@ _CHANGED: dict[str, tuple[Kind, str]] = {
     "date": ("instant7", "({0} || 'T00:00:00.0000000Z')"),
     "time": ("string", "{0}"),
     "instant": ("string", "{0}"),
+    "instant0": ("string", "{0}"),
+    "instant3": ("string", "{0}"),
     "instant7": ("date", "SUBSTR({0}, 1, 10)"),
 }
 """By a field's kind: the kind that it changes to, and the SQL of its new value."""

@@ -8,7 +8,9 @@ clock has reached it.
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["string", "id", "reference", "boolean", "decimal", "date", "time", "instant", "instant7"]
+Kind = Literal[
+    "string", "id", "reference", "boolean", "decimal", "date", "time", "instant", "instant0", "instant3", "instant7"
+]
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,76 @@ SALES_ORDER_ITEM = Entity(
     ),
 )
 
+CONTACT = Entity(
+    name="hubspot.contact",
+    set_name="contacts",
+    type_name="contact",
+    key=("hs_object_id",),
+    fields=(
+        _s("hs_object_id", 20, nullable=False),
+        _s("email", 80),
+        _s("firstname", 40),
+        _s("lastname", 40),
+        _s("lifecyclestage", 40),
+        Field("createdate", "instant3", nullable=False),
+        Field("lastmodifieddate", "instant3", nullable=False),
+    ),
+)
+
+COMPANY = Entity(
+    name="hubspot.company",
+    set_name="companies",
+    type_name="company",
+    key=("hs_object_id",),
+    fields=(
+        _s("hs_object_id", 20, nullable=False),
+        _s("name", 255),
+        _s("domain", 255),
+        _s("country", 3),
+        Field("annualrevenue", "decimal", 18, 2),
+        Field("createdate", "instant3", nullable=False),
+        Field("hs_lastmodifieddate", "instant3", nullable=False),
+    ),
+)
+
+WORK_ORDER = Entity(
+    name="service.work_order",
+    set_name="work_orders",
+    type_name="work_order",
+    key=("id",),
+    fields=(
+        _s("id", 10, nullable=False),
+        _s("status", 20, nullable=False),
+        _s("customer", 60),
+        Field("scheduled_on", "date"),
+        Field("price", "decimal", 16, 2),
+        Field("updated_at", "instant0", nullable=False),
+    ),
+)
+
+WORK_ORDER_PART = Entity(
+    name="service.work_order_part",
+    set_name="work_order_parts",
+    type_name="part",
+    key=("id", "line"),
+    parent="service.work_order",
+    navigation="parts",
+    fields=(
+        _s("id", 10, nullable=False),
+        _s("line", 4, nullable=False),
+        _s("material", 40),
+        Field("quantity", "decimal", 12, 3),
+    ),
+)
+
+ENGINEER = Entity(
+    name="service.engineer",
+    set_name="engineers",
+    type_name="engineer",
+    key=("id",),
+    fields=(_s("id", 10, nullable=False), _s("name", 60, nullable=False), _s("region", 3)),
+)
+
 SOURCES: dict[str, tuple[Entity, ...]] = {
     "crm": (ACCOUNT,),
     "erp": (
@@ -199,6 +271,8 @@ SOURCES: dict[str, tuple[Entity, ...]] = {
         SALES_ORDER,
         SALES_ORDER_ITEM,
     ),
+    "hubspot": (CONTACT, COMPANY),
+    "service": (WORK_ORDER, WORK_ORDER_PART, ENGINEER),
 }
 
 ENTITIES: dict[str, Entity] = {entity.name: entity for entities in SOURCES.values() for entity in entities}

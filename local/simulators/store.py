@@ -30,6 +30,9 @@ CREATE TABLE _truth (subject TEXT NOT NULL, rule TEXT NOT NULL, key TEXT NOT NUL
 _INDEXES = {
     "Account": (("SystemModstamp", "Id"),),
     "A_SalesOrder": (("LastChangeDateTime", "SalesOrder"),),
+    "contacts": (("lastmodifieddate",), ("CAST(hs_object_id AS INTEGER)",)),
+    "companies": (("hs_lastmodifieddate",), ("CAST(hs_object_id AS INTEGER)",)),
+    "work_orders": (("updated_at", "id"),),
     "A_BusinessPartner": (("LastChangeDate", "LastChangeTime", "BusinessPartner"), ("CreationDate", "CreationTime")),
 }
 
