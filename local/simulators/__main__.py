@@ -15,13 +15,15 @@ from local.simulators.crm import Crm
 from local.simulators.erp import Erp
 from local.simulators.faults import Faults, described
 from local.simulators.generate import open_store
+from local.simulators.hubspot import HubSpot
 from local.simulators.instants import clock_text, default_now, parse_instant
 from local.simulators.server import Application, make_server
+from local.simulators.service import Service
 from local.simulators.store import Store
 from local.simulators.world import SIZES
 
-_PORTS = {"crm": 8801, "erp": 8802}
-_USERS = {"crm": ("lake-reader", "crm-secret"), "erp": ("LAKE", "erp-secret")}
+_PORTS = {"crm": 8801, "erp": 8802, "hubspot": 8803, "service": 8804}
+_TOKENS = {"hubspot": "pat-eu1-lake-reader", "service": "service-key"}
 
 
 def main() -> int:
@@ -61,24 +63,34 @@ def _refused(options: argparse.Namespace, reason: str) -> int:
 
 
 def _application(options: argparse.Namespace, store: Store) -> Application:
-    user, secret = _USERS[options.source]
-    if options.source == "crm":
-        return Crm(store, options.client_id or user, options.client_secret or secret)
-    return Erp(store, options.user or user, options.password or secret)
+    match options.source:
+        case "crm":
+            return Crm(store, options.client_id, options.client_secret)
+        case "erp":
+            return Erp(store, options.user, options.password)
+        case "hubspot":
+            return HubSpot(store, options.token or _TOKENS["hubspot"])
+        case _:
+            return Service(store, options.token or _TOKENS["service"])
 
 
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.simulators", description=__doc__)
-    parser.add_argument("source", choices=["crm", "erp"])
-    parser.add_argument("--port", type=int, help="default: crm 8801, erp 8802; 0: any free one")
-    parser.add_argument("--data", type=Path, required=True, help="folder of crm.sqlite and erp.sqlite")
+    parser.add_argument("source", choices=sorted(_PORTS))
+    parser.add_argument(
+        "--port",
+        type=int,
+        help="0: any free one; default: " + ", ".join(f"{name} {port}" for name, port in _PORTS.items()),
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder of <source>.sqlite")
     parser.add_argument("--size", choices=sorted(SIZES), default="S")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--now", help="simulated time of a new database, ISO 8601; default: 06:00 UTC a week ago")
-    parser.add_argument("--client-id", help="crm: default lake-reader")
-    parser.add_argument("--client-secret", help="crm: default crm-secret")
-    parser.add_argument("--user", help="erp: default LAKE")
-    parser.add_argument("--password", help="erp: default erp-secret")
+    parser.add_argument("--client-id", default="lake-reader", help="crm: default %(default)s")
+    parser.add_argument("--client-secret", default="crm-secret", help="crm: default %(default)s")
+    parser.add_argument("--user", default="LAKE", help="erp: default %(default)s")
+    parser.add_argument("--password", default="erp-secret", help="erp: default %(default)s")
+    parser.add_argument("--token", help=", ".join(f"{name}: default {token}" for name, token in _TOKENS.items()))
     return parser
 
 
