@@ -4,22 +4,18 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.text import Text
 
-from lake.cli.answer import DEGRADED, FAILED, GOOD, Answer
+from lake.cli.answer import Answer
 from lake.cli.aws import Stack, client, endpoint, find_stack, region
 from lake.cli.errors import NO_CREDENTIALS, REFUSED_ACTION, OperatorError, code_of, explained
-from lake.cli.pictures import instant, plain_table
+from lake.cli.findings import Finding, Verdict, answer_of
+from lake.cli.pictures import instant
 from lake.cli.progress import deployed_plans, read_lease
 from lake.cli.status import last_runs
 from lake.run.executions import runs_in
 
-Verdict = Literal["ok", "note", "warn", "fail"]
-MARKS = {"ok": ("✓", "green"), "note": ("·", "dim"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 SOURCES = ("crm", "erp")
 # docs/formats.md, "Secrets"
 SECRET_KEYS = {"crm": ("client_id", "client_secret"), "erp": ("user", "password")}
@@ -38,16 +34,6 @@ STEADY = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMP
 ANSWERS_WITHIN_S = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found. `note`: worth knowing, nothing to mend; `remedy`: what to do."""
-
-    what: str
-    verdict: Verdict
-    said: str
-    remedy: str | None = None
-
-
 type Check = Callable[[Stack], Iterator[Finding]]
 
 
@@ -56,9 +42,7 @@ def examine(stack_name: str) -> Answer:
     findings = [*check_credentials()]
     if not any(finding.verdict == "fail" for finding in findings):
         findings += check_stack(stack_name)
-    verdicts = {finding.verdict for finding in findings}
-    code = FAILED if "fail" in verdicts else DEGRADED if "warn" in verdicts else GOOD
-    return Answer({"findings": [asdict(finding) for finding in findings]}, [_picture(findings)], code)
+    return answer_of(findings)
 
 
 def check_credentials() -> Iterator[Finding]:
@@ -252,14 +236,3 @@ CHECKS: tuple[Check, ...] = (
     check_last_run,
     check_alarms,
 )
-
-
-def _picture(findings: list[Finding]) -> Any:
-    table = plain_table("", "what", "found")
-    table.show_header = False
-    for finding in findings:
-        mark, color = MARKS[finding.verdict]
-        table.add_row(Text(mark, style=color), finding.what, Text(finding.said))
-        if finding.remedy and finding.verdict != "ok":
-            table.add_row("", "", Text(finding.remedy, style="bold" if finding.verdict != "note" else "dim"))
-    return table

@@ -7,6 +7,8 @@ import typer
 
 from lake.cli import deploying, doctor, querying, running, status
 from lake.cli.answer import Answer, answering
+from lake.cli.options import JsonOption, StackOption
+from lake.cli.source_commands import contract_app, source_app
 
 app = typer.Typer(
     name="lake",
@@ -23,12 +25,8 @@ Exit codes: **0** good, **3** degraded (something is missing, the rest is right)
 """,
 )
 
-StackOption = Annotated[
-    str, typer.Option("--stack", envvar="LAKE_STACK", help="Name of the CloudFormation stack.", show_envvar=True)
-]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Answer with one JSON object on stdout; progress and errors stay on stderr.")
-]
+app.add_typer(source_app)
+app.add_typer(contract_app)
 
 
 @app.command("deploy")

@@ -1,0 +1,61 @@
+"""`lake source` and `lake contract`: what is asked of a source before it is deployed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lake.cli import drafting, examining
+from lake.cli.answer import Answer, answering
+from lake.cli.options import JsonOption, StackOption
+from lake.cli.sources import Address
+
+source_app = typer.Typer(name="source", no_args_is_help=True, help="Look at a source.")
+contract_app = typer.Typer(name="contract", no_args_is_help=True, help="Write contracts.")
+
+FolderArgument = Annotated[Path, typer.Argument(help="A folder of contracts with a source.yaml: contracts/erp.")]
+UrlOption = Annotated[str | None, typer.Option("--url", help="Where the source answers. Else the stack's parameter.")]
+SecretOption = Annotated[
+    str | None,
+    typer.Option("--secret", help="Name or ARN of its secret in Secrets Manager. Else the stack's parameter."),
+]
+
+
+@source_app.command("check")
+@answering
+def check_command(
+    folder: FolderArgument,
+    entity: Annotated[
+        list[str] | None, typer.Option("--entity", help="Only this entity (`erp.sales_order`); may be repeated.")
+    ] = None,
+    url: UrlOption = None,
+    secret: SecretOption = None,
+    stack: StackOption = "lake",
+    as_json: JsonOption = False,
+) -> Answer:
+    """Ask a source what it can do: login, clock, count, types, paging, filter, order, deletes.
+
+    Reads some pages of each entity and checks them as extraction does. Writes nothing, neither there nor here.
+    Works before anything is deployed: give --url and --secret.
+    """
+    return examining.examine(folder, entity or [], Address(stack, url, secret))
+
+
+@contract_app.command("draft")
+@answering
+def draft_command(
+    folder: FolderArgument,
+    path: Annotated[str, typer.Argument(help="The entity's path at the source: Account, API_X_SRV/A_SalesOrder.")],
+    name: Annotated[str | None, typer.Option("--name", help="Its name in the lake; else made from the path.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the contract to this file; else show it.")] = None,
+    url: UrlOption = None,
+    secret: SecretOption = None,
+    stack: StackOption = "lake",
+    as_json: JsonOption = False,
+) -> Answer:
+    """Draft the contract of an entity from what the source says of it.
+
+    From `$metadata`, from `describe`, or from sample rows where a source does not describe itself. What cannot be known is
+    guessed, and said in a comment: read the draft before you commit it.
+    """
+    return drafting.draft(folder, path, name, out, Address(stack, url, secret))

@@ -1,0 +1,112 @@
+"""`lake source check` and `lake contract draft` against real sources, before anything is deployed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from lake.cli.main import app
+from lake.contract.build import compile_source_folder
+from lake.contract.plan import Plan
+from tests.scenario.conftest import SECRETS
+
+if TYPE_CHECKING:
+    from tests.scenario.conftest import Source
+
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+
+
+@pytest.fixture
+def secrets(aws: Any) -> None:
+    """Each source's secret, under its name."""
+    for source, secret in SECRETS.items():
+        boto3.client("secretsmanager").create_secret(Name=f"lake/{source}", SecretString=json.dumps(secret))
+
+
+def lake(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), env={"COLUMNS": "200"})
+
+
+def findings(source: Source, *arguments: str, folder: Path | None = None) -> dict[str, tuple[str, str]]:
+    folder = folder or CONTRACTS / source.name
+    result = lake(
+        "source", "check", str(folder), "--url", source.url, "--secret", f"lake/{source.name}", "--json", *arguments
+    )
+    return {item["what"]: (item["verdict"], item["said"]) for item in json.loads(result.stdout)["findings"]}
+
+
+def test_a_source_shows_what_it_can_do(crm: Source, erp: Source, secrets: None) -> None:
+    for source, entity, deletes in ((crm, "crm.account", "flag"), (erp, "erp.sales_order", "swept")):
+        found = findings(source)
+        verdicts = {what: verdict for what, (verdict, _) in found.items()}
+        assert "fail" not in verdicts.values(), found
+        assert {verdicts[f"{entity}: {what}"] for what in ("count", "types", "pages", "filter", "deletes")} == {"ok"}
+        assert deletes in found[f"{entity}: deletes"][1]
+        assert "rows on" in found[f"{entity}: pages"][1]
+
+
+def test_a_source_that_refuses_the_secret_is_named(crm: Source, aws: Any) -> None:
+    boto3.client("secretsmanager").create_secret(
+        Name="lake/crm", SecretString='{"client_id": "x", "client_secret": "y"}'
+    )
+    assert findings(crm)["login"][0] == "fail"
+
+
+def test_what_the_contract_says_otherwise_is_found(erp: Source, secrets: None, tmp_path: Path) -> None:
+    """A field that is gone, and one of another type, with the rows that do not fit."""
+    folder = tmp_path / "erp"
+    shutil.copytree(CONTRACTS / "erp", folder)
+    file = folder / "sales_order.odcs.yaml"
+    about = "classification: confidential, description: Net amount of the order"
+    file.write_text(file.read_text("utf-8").replace(f'"decimal(16,3)", {about}', f"int64, {about}"), "utf-8")
+    found = findings(erp, "--entity", "erp.sales_order", folder=folder)
+    assert found["erp.sales_order: types"][0] == "fail"
+    assert "TotalNetAmount is decimal" in found["erp.sales_order: types"][1]
+    assert found["erp.sales_order: values"] == ("fail", found["erp.sales_order: values"][1])
+    assert "TotalNetAmount (" in found["erp.sales_order: values"][1]
+
+
+@pytest.mark.parametrize(
+    ("which", "path", "key", "stamp"),
+    [
+        ("crm", "Account", "Id", ("SystemModstamp",)),
+        ("erp", "API_SALES_ORDER_SRV/A_SalesOrder", "SalesOrder", ("LastChangeDateTime",)),
+    ],
+)
+def test_a_draft_compiles_and_its_source_takes_it(
+    which: str, path: str, key: str, stamp: tuple[str, ...], crm: Source, erp: Source, secrets: None, tmp_path: Path
+) -> None:
+    source = {"crm": crm, "erp": erp}[which]
+    folder = tmp_path / which
+    folder.mkdir()
+    shutil.copy(CONTRACTS / which / "source.yaml", folder)
+    file = folder / "drafted.odcs.yaml"
+    arguments = ("--url", source.url, "--secret", f"lake/{which}", "--name", "drafted", "--out", str(file))
+    result = lake("contract", "draft", str(folder), path, *arguments)
+    assert result.exit_code == 0, result.output
+    plan = Plan.load(compile_source_folder(folder)[f"{which}.drafted.json"])
+    assert [field.field for field in plan.key_fields] == [key]
+    assert plan.cursor.fields == stamp
+    assert {verdict for verdict, _ in findings(source, folder=folder).values()} <= {"ok", "note"}
+    assert lake("contract", "draft", str(folder), path, *arguments).exit_code == 1
+    assert yaml.safe_load(file.read_text("utf-8"))["status"] == "draft"
+
+
+def test_a_path_that_the_source_does_not_know_is_named(crm: Source, secrets: None) -> None:
+    result = lake("contract", "draft", str(CONTRACTS / "crm"), "Nothing", "--url", crm.url, "--secret", "lake/crm")
+    assert result.exit_code == 1
+    assert "404" in result.output
+
+
+def test_a_folder_without_a_source_is_named(tmp_path: Path) -> None:
+    for command in (["source", "check", str(tmp_path)], ["contract", "draft", str(tmp_path), "X"]):
+        result = lake(*command)
+        assert result.exit_code == 1
+        assert "source.yaml" in result.output
