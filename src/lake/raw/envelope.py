@@ -1,14 +1,47 @@
-"""Envelopes: what a protocol wraps records in."""
+"""Envelopes: what a protocol wraps records in, and the pages that come in them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lake.raw.literal import Json, dump
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pyarrow as pa
+
+DEFERRED = "__deferred"
+"""The only member of a collection that was not expanded (OData v2)."""
+WRAPPER = "__class__"
+"""The member of a wrapped value that says what it is."""
+
+
+class NotAPage(Exception):
+    """The body is no JSON, or lacks the list of records."""
+
+
+class ErrorInBody(NotAPage):
+    """The body says that the request failed, although the answer's status is good; `error` is what it says, parsed."""
+
+    def __init__(self, error: Json) -> None:
+        super().__init__(f"the body breaks off with an error: {dump(error)}")
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The records of a page in the columns of a row file (without `_row`, `_observed_at`, `_cursor`).
+
+    `removed`: the keys, as text, of rows that a delta answer says are gone. `delta_link`: where its next one is asked for.
+    """
+
+    batch: pa.RecordBatch
+    next_link: str | None
+    by_record: bool
+    delta_link: str | None = None
+    removed: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +89,16 @@ class Envelope:
     delta_link: str | None = None
     removed: Removed | None = None
     error: str | None = "error"
+
+    @property
+    def inner_link(self) -> str:
+        """The member of an expanded collection that tells of items held back."""
+        return (members(self.next_link) or ("",))[-1]
+
+    @property
+    def beside_items(self) -> dict[str, pa.DataType]:
+        """What may stand beside an expanded collection's list: what stands beside the page's own."""
+        return {members(name)[-1]: kind for name, kind in self.beside.items()}
 
 
 def members(path: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Arrow schemas of raw files and of the pages that they are read from, made from a plan."""
+"""Arrow schemas of raw files, made from a plan."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from lake.contract.plan import Field, Plan
 
@@ -24,18 +24,6 @@ def is_instant(field: Field) -> bool:
 
 def raw_type(field: Field) -> pa.DataType:
     """The type of a field in a row file."""
-    if is_instant(field):
-        return STAMP
-    if field.base == "date":
-        return pa.date32()
-    return json_type(field)
-
-
-def json_type(field: Field) -> pa.DataType:
-    """The type by which Arrow's JSON reader reads a field: dates and instants as text, cast afterwards.
-
-    (The reader would take an instant without an offset as UTC; the cast refuses it.)
-    """
     match field.base:
         case "boolean":
             return pa.bool_()
@@ -43,6 +31,10 @@ def json_type(field: Field) -> pa.DataType:
             return pa.int64()
         case "decimal":
             return pa.decimal128(*field.parameters)
+        case "date":
+            return pa.date32()
+        case "timestamp" if is_instant(field):
+            return STAMP
         case _:
             return pa.string()
 
@@ -51,7 +43,7 @@ def row_columns(plan: Plan) -> list[pa.Field]:
     """The columns of a row file that hold what the source sent."""
     return [
         *(pa.field(field.field, raw_type(field)) for field in plan.fields),
-        *(pa.field(child.field, pa.list_(_struct(child.fields, raw_type))) for child in plan.children),
+        *(pa.field(child.field, pa.list_(_struct(child.fields))) for child in plan.children),
     ]
 
 
@@ -79,25 +71,5 @@ def tombstone_schema(plan: Plan) -> pa.Schema:
     return pa.schema([*key_schema(plan), pa.field(OBSERVED_AT, STAMP), pa.field(DELETED_AT, pa.string())])
 
 
-def page_struct(plan: Plan, annotations: dict[str, pa.DataType]) -> pa.DataType:
-    """The struct of one record in a page's JSON; `annotations` are what the protocol adds to each record."""
-    return pa.struct(
-        [
-            *(pa.field(field.field, json_type(field)) for field in plan.fields),
-            *(
-                pa.field(
-                    child.field, pa.list_(pa.struct([*_struct(child.fields, json_type), *_annotations(annotations)]))
-                )
-                for child in plan.children
-            ),
-            *_annotations(annotations),
-        ]
-    )
-
-
-def _struct(fields: Iterable[Field], type_of: Callable[[Field], pa.DataType]) -> pa.StructType:
-    return pa.struct([pa.field(field.field, type_of(field)) for field in fields])
-
-
-def _annotations(annotations: dict[str, pa.DataType]) -> list[pa.Field]:
-    return [pa.field(name, kind) for name, kind in annotations.items()]
+def _struct(fields: Iterable[Field]) -> pa.StructType:
+    return pa.struct([pa.field(field.field, raw_type(field)) for field in fields])

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lake.raw import page as page_module
+from lake.raw import slow
 from lake.raw.literal import Number, dump, parse
 from lake.raw.page import NotAPage, Page, read_page
+from lake.raw.record import layout_of
 from tests.unit.raw.plans import ENVELOPE, TYPES, plan
 
 ALL = plan(TYPES, items=TYPES)
@@ -35,7 +36,7 @@ def row_of(record: str) -> dict[str, Any]:
 
 
 def by_record(body: str) -> Page:
-    return page_module._by_record(body.encode(), ALL, ENVELOPE)
+    return slow.read(body.encode(), layout_of(ALL, ENVELOPE))
 
 
 def same_value(sent: Any, kept: Any) -> bool:

@@ -1,0 +1,201 @@
+"""The fast lane: a whole page is read as one JSON row with an explicit schema.
+
+Arrow's reader raises on anything that is not exactly of its type, and on what no schema declares; so do the casts behind it.
+What gets through has lost nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json as pj
+
+from lake.raw.envelope import DEFERRED, WRAPPER, Page, members
+from lake.raw.forms import TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lake.raw.envelope import Envelope
+    from lake.raw.forms import Form
+    from lake.raw.record import Forms, Layout
+
+WRAPPED = pa.null()
+"""Stands for the type of a value in a wrapper."""
+DOCUMENT = "$"
+URI = pa.struct([pa.field("uri", pa.string())])
+
+type Kinds = tuple[tuple[str, pa.DataType], ...]
+"""Fields whose values a page writes in another than the usual JSON type."""
+
+
+def read(body: bytes, layout: Layout) -> Page:
+    """The page; raises ArrowInvalid where anything does not fit exactly."""
+    if not members(layout.envelope.records):
+        body = b'{"%s":%s}' % (DOCUMENT.encode(), body)
+    try:
+        return _read(body, layout, ())
+    except pa.ArrowInvalid:
+        unusual = _unusual(body, layout)
+        if not unusual:
+            raise
+    return _read(body, layout, unusual)
+
+
+def _read(body: bytes, layout: Layout, kinds: Kinds) -> Page:
+    envelope = layout.envelope
+    table = pj.read_json(
+        pa.BufferReader(body),
+        read_options=pj.ReadOptions(use_threads=False, block_size=len(body) + 1),
+        parse_options=pj.ParseOptions(
+            explicit_schema=_document(layout, kinds), unexpected_field_behavior="error", newlines_in_values=True
+        ),
+    )
+    if table.num_rows != 1:
+        raise pa.ArrowInvalid("not one document")
+    records = _at(table, members(envelope.records) or (DOCUMENT,))
+    structs = _all_there(records, "the list a list of records")
+    structs = _all_there(structs.flatten(), "a record")
+    parts = [structs, *(structs.field(name) for name in envelope.flatten)]
+    columns = [_values(_one(parts, name), form, envelope) for name, form in layout.fields]
+    columns += [_collection(structs.field(name), forms, layout, name) for name, forms in layout.children]
+    nothing = pa.nulls(len(structs), pa.string())
+    return Page(
+        pa.RecordBatch.from_arrays([*columns, nothing, nothing], schema=layout.schema),
+        _text(table, envelope.next_link),
+        by_record=False,
+        delta_link=_text(table, envelope.delta_link),
+    )
+
+
+@lru_cache(maxsize=64)
+def _document(layout: Layout, kinds: Kinds) -> pa.Schema:
+    """The schema of a page's document."""
+    envelope, unusual = layout.envelope, dict(kinds)
+    own = _record_fields(layout.fields, envelope, unusual)
+    record = [
+        *own,
+        *(pa.field(name, pa.struct([*own, *_annotations(envelope)])) for name in envelope.flatten),
+        *(pa.field(name, _collection_type(forms, envelope, unusual)) for name, forms in layout.children),
+        *_annotations(envelope),
+    ]
+    places = {members(envelope.records) or (DOCUMENT,): pa.list_(pa.struct(record))}
+    links = (envelope.next_link, envelope.delta_link)
+    places |= {members(link): pa.string() for link in links if link}
+    places |= {members(name): kind for name, kind in envelope.beside.items()}
+    return pa.schema(_nested(places))
+
+
+def _nested(places: Mapping[tuple[str, ...], pa.DataType]) -> list[pa.Field]:
+    """Fields such that a type stands at each place."""
+    names = dict.fromkeys(path[0] for path in places)
+    inside = {name: {path[1:]: kind for path, kind in places.items() if path[0] == name} for name in names}
+    return [pa.field(name, below[()] if () in below else pa.struct(_nested(below))) for name, below in inside.items()]
+
+
+def _record_fields(forms: Forms, envelope: Envelope, unusual: Mapping[str, pa.DataType]) -> list[pa.Field]:
+    return [pa.field(name, _kind(form, unusual.get(name, form.json[0]), envelope)) for name, form in forms]
+
+
+def _kind(form: Form, kind: pa.DataType, envelope: Envelope) -> pa.DataType:
+    if kind != WRAPPED:
+        return kind
+    values = dict.fromkeys((envelope.wrappers or {}).values())
+    return pa.struct([pa.field(WRAPPER, pa.string()), *(pa.field(name, form.json[0]) for name in values)])
+
+
+def _collection_type(forms: Forms, envelope: Envelope, unusual: Mapping[str, pa.DataType]) -> pa.DataType:
+    item = pa.struct([*_record_fields(forms, envelope, unusual), *_annotations(envelope)])
+    if envelope.items is None:
+        return pa.list_(item)
+    inside = envelope.beside_items | {envelope.items: pa.list_(item), envelope.inner_link: pa.string(), DEFERRED: URI}
+    return pa.struct([pa.field(name, kind) for name, kind in inside.items()])
+
+
+def _annotations(envelope: Envelope) -> list[pa.Field]:
+    return [pa.field(name, kind) for name, kind in envelope.annotations.items()]
+
+
+def _at(table: pa.Table, path: tuple[str, ...]) -> pa.Array:
+    column = table.column(path[0]).chunk(0)
+    return pc.struct_field(column, list(path[1:])) if path[1:] else column
+
+
+def _text(table: pa.Table, path: str | None) -> str | None:
+    text: str | None = _at(table, members(path))[0].as_py() if path else None
+    return text
+
+
+def _all_there(column: pa.Array, what: str) -> pa.Array:
+    if column.null_count:
+        raise pa.ArrowInvalid(f"{what} is null")
+    return column
+
+
+def _one(parts: list[pa.StructArray], name: str) -> pa.Array:
+    """A field's column: the record's own member, or that of one of its flattened objects."""
+    columns = [column for part in parts if (column := pc.struct_field(part, name)).null_count < len(column)]
+    if len(columns) > 1:
+        raise pa.ArrowInvalid(f"{name} stands in several places")
+    return columns[0] if columns else pc.struct_field(parts[0], name)
+
+
+def _values(column: pa.Array, form: Form, envelope: Envelope) -> pa.Array:
+    if pa.types.is_struct(column.type):
+        column = _unwrapped(column, envelope.wrappers or {})
+    return form.column(column)
+
+
+def _unwrapped(column: pa.StructArray, wrappers: Mapping[str, str]) -> pa.Array:
+    """The values in wrappers, each in the member that its class names."""
+    kinds = pc.struct_field(column, WRAPPER)
+    known = pc.is_in(kinds, value_set=pa.array(wrappers, pa.string()))
+    values = []
+    for member in dict.fromkeys(wrappers.values()):
+        value = pc.struct_field(column, member)
+        classes = pa.array([name for name, holds in wrappers.items() if holds == member], pa.string())
+        known = pc.and_(known, pc.or_(pc.is_null(value), pc.is_in(kinds, value_set=classes)))
+        values.append(value)
+    if not pc.all(pc.or_(known, pc.is_null(column)), min_count=0).as_py():
+        raise pa.ArrowInvalid("a value in another wrapper")
+    return pc.coalesce(*values)
+
+
+def _collection(column: pa.Array, forms: Forms, layout: Layout, name: str) -> pa.Array:
+    """A collection of each record as a list of structs of raw types."""
+    envelope = layout.envelope
+    if envelope.items is not None:
+        lists = pc.struct_field(column, envelope.items)
+        expected = pc.or_(pc.is_null(column), pc.is_valid(pc.struct_field(column, DEFERRED)))
+        if pc.struct_field(column, envelope.inner_link).null_count < len(column) or not lists.is_null().equals(
+            expected
+        ):
+            raise pa.ArrowInvalid("a collection that is not whole")
+        column = lists
+    items = _all_there(column.values, "an item")
+    kind = layout.schema.field(name).type
+    typed = [_values(items.field(field), form, envelope) for field, form in forms]
+    structs = pa.StructArray.from_arrays(typed, fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(column.offsets, structs, type=kind, mask=column.is_null())
+
+
+def _unusual(body: bytes, layout: Layout) -> Kinds:
+    """The other JSON types in which this page seems to write some fields: quoted numbers, wrappers. Only a guess of what to
+    try next, by the first value of each field."""
+    found = {}
+    for name, form in (*layout.fields, *(pair for _, forms in layout.children for pair in forms)):
+        if len(form.json) == 1 and not layout.envelope.wrappers:
+            continue
+        first = re.search(rb'"%s"\s*:\s*(["{0-9-])' % re.escape(name.encode()), body)
+        if first is None:
+            continue
+        kind = next((kind for kind in form.json if (kind == TEXT) == (first[1] == b'"')), form.json[0])
+        if first[1] == b"{":
+            kind = WRAPPED if layout.envelope.wrappers else form.json[0]
+        if kind != form.json[0]:
+            found[name] = kind
+    return tuple(found.items())
