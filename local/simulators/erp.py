@@ -1,4 +1,5 @@
-"""The ERP's face: OData v4 services with S/4HANA's names below `/sap/opu/odata4/sap/`, as much as reading needs.
+"""The ERP's face: OData v4 services with S/4HANA's names below `/sap/opu/odata4/sap/`, as much as reading needs (the older
+one is `odata_v2`).
 
 https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html
 """
@@ -12,7 +13,7 @@ from json.encoder import encode_basestring
 from typing import Any
 from urllib.parse import quote, unquote
 
-from local.simulators import edmx, odata
+from local.simulators import edmx, odata, odata_v2
 from local.simulators.instants import clock_text
 from local.simulators.messages import RefusedError, Request, Response, as_json
 from local.simulators.odata import Options
@@ -37,6 +38,8 @@ class Erp:
         if not self._authorised(request):
             page = b"<html><head><title>Logon Error Message</title></head><body>Anmeldung fehlgeschlagen</body></html>"
             return Response(401, page, "text/html;charset=utf-8", {"WWW-Authenticate": 'Basic realm="SAP NetWeaver"'})
+        if request.path.startswith(odata_v2.ROOT):
+            return odata_v2.OData2(self.store)(request)
         try:
             answer = self._route(request)
         except RefusedError as refusal:
