@@ -6,9 +6,8 @@ https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/search/post-cr
 import hmac
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import Any
 
 from local.simulators import web
@@ -34,15 +33,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COMPARED = {"EQ": "=", "NEQ": "<>", "GT": ">", "GTE": ">=", "LT": "<", "LTE": "<="}
 
 
-@dataclass
+@dataclass(frozen=True)
 class HubSpot:
     """One account, and the private app's token that may read it."""
 
     store: Store
     token: str
-    _day: str = ""
-    _requests: int = 0
-    _lock: Lock = field(default_factory=Lock)
 
     def __call__(self, request: Request) -> Response:
         """Answer one request as HubSpot would."""
@@ -62,12 +58,6 @@ class HubSpot:
         scheme, _, token = request.header("authorization").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.encode(), self.token.encode()):
             raise RefusedError(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
-        with self._lock:
-            today = f"{self.store.now:%Y-%m-%d}"
-            self._day, self._requests = today, self._requests + 1 if self._day == today else 1
-            allowed = request.quirks.daily_requests
-            if allowed is not None and self._requests > allowed:
-                raise RefusedError(429, "RATE_LIMITS", "You have reached your daily limit.")
 
     def _route(self, request: Request) -> Response:
         match request.path.removeprefix(ROOT).strip("/").split("/"):

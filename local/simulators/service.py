@@ -6,9 +6,8 @@ last row. `.../count` of each, which also tells the time.
 """
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any
 
 from local.simulators import web
@@ -23,15 +22,12 @@ _MOST_A_PAGE = 250
 _SORTS = {"id": "id", "updated_at": "updated_at, id"}
 
 
-@dataclass
+@dataclass(frozen=True)
 class Service:
     """One company's service desk and the key that may read it."""
 
     store: Store
     key: str
-    _day: str = ""
-    _requests: int = 0
-    _lock: Lock = field(default_factory=Lock)
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -46,12 +42,6 @@ class Service:
         scheme, _, key = request.header("authorization").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(key.encode(), self.key.encode()):
             raise RefusedError(401, "unauthorized", "The API key is unknown.")
-        with self._lock:
-            today = f"{self.store.now:%Y-%m-%d}"
-            self._day, self._requests = today, self._requests + 1 if self._day == today else 1
-            allowed = request.quirks.daily_requests
-            if allowed is not None and self._requests > allowed:
-                raise RefusedError(429, "quota", "The requests of the day are used up.")
 
     def _route(self, request: Request, asked: dict[str, str]) -> Response:
         path = request.path.removeprefix(ROOT) if request.method == "GET" else ""

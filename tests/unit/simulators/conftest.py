@@ -1,4 +1,4 @@
-"""Both sources on ports of the system's choice, in this process, each test with a world of its own."""
+"""The sources on ports of the system's choice, in this process, each test with a world of its own."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,7 +17,9 @@ from local.simulators.crm import DATA, Crm
 from local.simulators.erp import ROOT, Erp
 from local.simulators.faults import Faults
 from local.simulators.generate import open_store
+from local.simulators.hubspot import HubSpot
 from local.simulators.server import make_server
+from local.simulators.service import Service
 from local.simulators.store import Store
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
@@ -63,11 +65,32 @@ class RunningErp:
         return list(answer.json()["value"])
 
 
+@dataclass(frozen=True)
+class RunningRest:
+    """HubSpot or the field service with its token in hand."""
+
+    url: str
+    store: Store
+    control: Simulator
+    session: requests.Session
+
+    def get(self, path: str, **params: object) -> requests.Response:
+        return self.session.get(f"{self.url}{path}", params=params, timeout=20)
+
+    def search(self, objects: str, **body: Any) -> requests.Response:
+        return self.session.post(f"{self.url}/crm/v3/objects/{objects}/search", json=body, timeout=20)
+
+    def found(self, objects: str, **body: Any) -> list[dict[str, Any]]:
+        answer = self.search(objects, **body)
+        assert answer.status_code == 200, answer.text
+        return list(answer.json()["results"])
+
+
 @pytest.fixture(scope="session")
 def worlds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Both databases as they are made; tests get copies."""
+    """All databases as they are made; tests get copies."""
     directory = tmp_path_factory.mktemp("worlds")
-    for source in ("crm", "erp"):
+    for source in ("crm", "erp", "hubspot", "service"):
         open_store(source, directory, 7, "S", NOW).close()
     return directory
 
@@ -90,6 +113,24 @@ def erp(worlds: Path, tmp_path: Path) -> Iterator[RunningErp]:
         session = requests.Session()
         session.auth = ("LAKE", "erp-secret")
         yield RunningErp(url, store, Simulator(url), session)
+
+
+@pytest.fixture
+def hubspot(worlds: Path, tmp_path: Path) -> Iterator[RunningRest]:
+    store = Store(Path(shutil.copy(worlds / "hubspot.sqlite", tmp_path)))
+    for url in _served(store, lambda: HubSpot(store, "pat")):
+        session = requests.Session()
+        session.headers["Authorization"] = "Bearer pat"
+        yield RunningRest(url, store, Simulator(url), session)
+
+
+@pytest.fixture
+def service(worlds: Path, tmp_path: Path) -> Iterator[RunningRest]:
+    store = Store(Path(shutil.copy(worlds / "service.sqlite", tmp_path)))
+    for url in _served(store, lambda: Service(store, "key")):
+        session = requests.Session()
+        session.headers["Authorization"] = "Bearer key"
+        yield RunningRest(url, store, Simulator(url), session)
 
 
 def _served(store: Store, application: Callable[[], Any]) -> Iterator[str]:
