@@ -29,6 +29,7 @@ _DEFAULT = {
     CONTACT: ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"),
     COMPANY: ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),
 }
+_CORRELATION = "8f2c3c5e-0000-4000-8000-000000000000"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _COMPARED = {"EQ": "=", "NEQ": "<>", "GT": ">", "GTE": ">=", "LT": "<", "LTE": "<="}
 
@@ -46,13 +47,8 @@ class HubSpot:
             self._authorised(request)
             return self._route(request)
         except RefusedError as refusal:
-            body = {
-                "status": "error",
-                "message": refusal.message,
-                "correlationId": "8f2c3c5e-0000-4000-8000-000000000000",
-            }
-            policy = {"errorType": "RATE_LIMIT", "policyName": "DAILY"} if refusal.status == 429 else {}
-            return as_json(body | {"category": refusal.code} | policy, refusal.status)
+            body = {"status": "error", "message": refusal.message, "correlationId": _CORRELATION}
+            return as_json(body | {"category": refusal.code}, refusal.status)
 
     def _authorised(self, request: Request) -> None:
         scheme, _, token = request.header("authorization").partition(" ")

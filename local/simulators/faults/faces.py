@@ -48,6 +48,11 @@ def _plain(code: str, message: str) -> object:
     return {"status": "error", "category": code, "message": message}
 
 
+def _hubspot(code: str, message: str) -> object:
+    limited = {"errorType": "RATE_LIMIT", "policyName": "DAILY"} if code == "RATE_LIMITS" else {}
+    return {"status": "error", "category": code, "message": message} | limited
+
+
 _USED_UP = "The daily limit of requests is exceeded"
 
 FACES: Final = {
@@ -86,7 +91,7 @@ FACES: Final = {
             rows=re.compile(r"(/crm/(?:v3|objects)/.+)"),
             records=("results",),
             link=("paging", "next", "after"),
-            error=_plain,
+            error=_hubspot,
             quota=(429, "RATE_LIMITS", "You have reached your daily limit."),
         ),
     )

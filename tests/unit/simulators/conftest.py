@@ -74,7 +74,7 @@ class RunningRest:
     control: Simulator
     session: requests.Session
 
-    def get(self, path: str, **params: object) -> requests.Response:
+    def get(self, path: str, **params: str | int) -> requests.Response:
         return self.session.get(f"{self.url}{path}", params=params, timeout=20)
 
     def search(self, objects: str, **body: Any) -> requests.Response:
