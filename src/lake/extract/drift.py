@@ -46,8 +46,11 @@ def _of(path: str, fields: tuple[Field, ...], key: list[str], described: Describ
 
 
 def holds(ours: str, theirs: str) -> bool:
-    """Whether each value of the source's type fits the contract's. Lengths of texts and digits of stamps are not judged."""
+    """Whether each value of the source's type fits the contract's. Lengths of texts and digits of stamps are not judged,
+    nor digits of which the source says nothing."""
     (base, digits), (their_base, their_digits) = _parts(ours), _parts(theirs)
+    if their_base == "decimal" and not their_digits:
+        return base == "decimal"
     if base == their_base == "decimal":
         return _fits(digits, their_digits)
     if (base, their_base) == ("int64", "decimal"):

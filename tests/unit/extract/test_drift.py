@@ -70,6 +70,9 @@ def test_a_decimal_holds_another_where_its_largest_value_fits(p: int, s: int, th
         ("int64", "decimal(5,1)", False),
         ("decimal(19,0)", "int64", True),
         ("decimal(18,0)", "int64", False),
+        ("decimal(16,3)", "decimal", True),
+        ("int64", "decimal", False),
+        ("timestamp(3)", "timestamp", True),
     ],
 )
 def test_types_that_hold_others(ours: str, theirs: str, fits: bool) -> None:

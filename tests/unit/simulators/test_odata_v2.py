@@ -9,6 +9,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from odata_query.grammar import ODataLexer, ODataParser
+from pyodata.v2.model import Config
 
 from local.simulators.messages import RefusedError
 from local.simulators.odata_v2 import ROOT
@@ -34,7 +35,7 @@ def stranger(erp: RunningErp, service: str) -> Any:
     """The client of SAP's own pyodata, which reads the metadata first."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pyodata.Client(f"{erp.url}{ROOT}{service}", erp.session)
+        return pyodata.Client(f"{erp.url}{ROOT}{service}", erp.session, config=Config(retain_null=True))
 
 
 def test_a_stranger_reads_every_order_with_its_items(erp: RunningErp) -> None:

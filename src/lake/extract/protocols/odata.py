@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 from lake.extract.errors import MalformedAnswer
 from lake.extract.http import Request
 from lake.extract.protocols.dialect import Delta, Dialect
+from lake.extract.protocols.odata_metadata import DESCRIBE
 from lake.extract.protocols.odata_versions import version_of
 
 if TYPE_CHECKING:
@@ -97,5 +98,6 @@ DIALECT = Dialect(
     read_count=read_count,
     envelope=envelope,
     quota_reached=quota_reached,
+    describe=DESCRIBE,
     delta=Delta(expired=(410,), refusal="does not support delta"),
 )
