@@ -9,10 +9,9 @@ from __future__ import annotations
 import argparse
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import peers
+from bench.environments import FUNCTION, PEER, install
 from bench.processes import SIDES_CORE, pin
 from bench.results import comparison, empty_window, memory, starts
 from bench.run import ROOT, Bench
@@ -46,12 +45,12 @@ def main() -> int:
     asked = arguments()
     home = ROOT / ".lake" / "bench"
     shutil.rmtree(home / "work", ignore_errors=True)
-    pythons = {DLT: peers.install(home / "venv")}
+    function, peer = install(home / "function", FUNCTION), install(home / "peer", PEER)
     pin(SIDES_CORE)
     bench = Bench(
         home=home,
         layer=stage(home / "layer"),
-        python=lambda side: pythons.get(side, Path(sys.executable)),
+        python=lambda side: peer if side == DLT else function,
         rounds=1 if asked.profile else asked.rounds,
         port=asked.port,
         say=lambda text: print(text, file=sys.stderr, flush=True),
