@@ -117,7 +117,7 @@ def test_each_version_writes_each_type_its_own_way(value: str, kind: str, form: 
     assert (v4_literal(value, kind, form), v2_literal(value, kind, form)) == (v4, v2)
 
 
-@given(st.text())
+@given(st.text(st.sampled_from("'\"()a ") | st.characters()))
 def test_no_text_ends_its_literal(text: str) -> None:
     """Whatever a key holds, a stranger's grammar reads one literal of just this value."""
     tree = ODataParser().parse(ODataLexer().tokenize(f"Key gt {v4_literal(text, 'string', None)}"))
