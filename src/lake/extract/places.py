@@ -81,7 +81,8 @@ def behind(
         if plan.result_cap is not None and rows >= plan.result_cap:
             raise ResultCapReached(
                 f"{plan.entity}: one query brought {rows} rows and gives no more than {plan.result_cap}: what lies behind "
-                "them cannot be read by it"
+                "them cannot be read by it",
+                reading,
             )
         return None if link is None else replace(place, link=link, asked_at=asked_at, rows=rows)
     last = last_whole(batch, reading)

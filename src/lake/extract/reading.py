@@ -15,7 +15,7 @@ from lake.extract.errors import NoProgress, SourceRejected
 from lake.extract.places import Place, Position, behind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
     from datetime import datetime
 
     import pyarrow as pa
@@ -62,7 +62,7 @@ class Reader:
     source: SourcePlan
     plan: Plan
 
-    def pages(self, reading: Pass, position: Position | None) -> Iterator[ReadPage]:
+    def pages(self, reading: Pass, position: Position | None) -> Generator[ReadPage]:
         """The pages of a pass after a position; raises SourceError or Paused. Closing it abandons what is on its way.
 
         The end is an empty page (client keyset) or one that names no next (where the server pages), never a short page.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lake.extract.reading import ReadPage, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from lake.extract.passes import Pass
     from lake.extract.places import Position
@@ -31,7 +31,7 @@ class Ended:
     """A stream has brought its whole pass."""
 
 
-def side_by_side(reader: Reader, streams: Sequence[Stream], most: int) -> Iterator[tuple[int, ReadPage | Ended]]:
+def side_by_side(reader: Reader, streams: Sequence[Stream], most: int) -> Generator[tuple[int, ReadPage | Ended]]:
     """The pages of all streams, each stream's in order, at most `most` streams at a time; raises SourceError or Paused.
 
     Each open stream has one page at most that is asked for and not yet taken. At least one page is read; when the budget is
