@@ -23,6 +23,8 @@ INSTANTS = (
     pa.scalar(datetime.max.replace(tzinfo=UTC), STAMP),
 )
 """Arrow counts from year 0 and beyond 9999; nobody who reads raw in Python could."""
+RULED = (pa.scalar(datetime(1970, 1, 1), NAIVE), pa.scalar(datetime(2037, 1, 1), NAIVE))  # noqa: DTZ001
+"""Arrow knows a zone's changes as far as they are listed one by one, not the rule by which they go on."""
 SECONDS_END = 19
 """Where the fraction of a stamp begins: `2026-11-16T06:00:00`."""
 
@@ -73,8 +75,8 @@ def local(column: pa.Array, digits: int, zone: str) -> pa.Array:
     if digits > MICROS:
         raise pa.ArrowInvalid("finer than an instant")
     _match(column, local_pattern(digits))
-    here = pc.assume_timezone(column.cast(NAIVE), zone, ambiguous="earliest", nonexistent="raise")
-    return _within(here.cast(STAMP), INSTANTS)
+    walls = _within(column.cast(NAIVE), RULED)
+    return pc.assume_timezone(walls, zone, ambiguous="earliest", nonexistent="raise").cast(STAMP)
 
 
 def epoch(column: pa.Array, base: str, digits: int, per_second: int) -> pa.Array:
@@ -168,5 +170,5 @@ def _match(column: pa.Array, pattern: str) -> None:
 def _within(column: pa.Array, bounds: tuple[pa.Scalar, pa.Scalar]) -> pa.Array:
     found = pc.min_max(column)
     if pc.less(found["min"], bounds[0]).as_py() or pc.greater(found["max"], bounds[1]).as_py():
-        raise pa.ArrowInvalid("outside the years 1 to 9999")
+        raise pa.ArrowInvalid("outside the years that can be read")
     return column
