@@ -25,9 +25,7 @@ CONDITIONS = {
     "all": {"conditions"},
     "any": {"conditions"},
 }
-FORM = re.compile(r"epoch_ms|epoch_s|yyyymmdd|hhmmss|date|%.+")
-COARSEST = {"epoch_s": 0, "epoch_ms": 3}
-"""Digits of a second that a form holds."""
+FORM = re.compile(r"epoch_ms|epoch_s|yyyymmdd|hhmmss|date|local\(.+\)|%.+")
 PLACE_OF = {"page_number": "page", "offset": "offset", "cursor": "token"}
 
 
@@ -158,10 +156,22 @@ def _check_deletes(found: Findings, spec: ExtractionSpec, says: dict[str, Any]) 
 
 def _check_forms(found: Findings, rest: dict[str, Any], fields: dict[str, Field], cursor: Cursor) -> None:
     """Bounds must not be cut: a form that holds fewer digits than the source stamps would lose the rows between."""
-    if cursor.kind != "instant" or (stamp := fields.get(cursor.fields[0])) is None:
+    if cursor.kind == "none" or (stamp := fields.get(cursor.fields[0])) is None:
         return
     forms = [form for part in ("params", "json") for name, form in placeholders(rest.get(part)) if name in STAMPS]
-    forms.append(rest.get("filter", {}).get("literals", {}).get("timestamp"))
-    for form in (form or stamp.form for form in forms):
-        if form in COARSEST and cursor.digits > COARSEST[form]:
+    if "filter" in rest:
+        forms.append(rest["filter"]["literals"].get(stamp.base))
+    for form in {form or stamp.form for form in forms} - {None}:
+        if not FORM.fullmatch(str(form)):
+            found.add(
+                PLACE, f"{stamp.field} comes as {form}, which no request can say: give {{low}} or `literals` a form"
+            )
+        elif cursor.kind == "instant" and cursor.digits > _digits(str(form)):
             found.add(PLACE, f"{form} holds fewer digits of a second than {stamp.field}, a {stamp.type}, has")
+
+
+def _digits(form: str) -> int:
+    """The digits of a second that a form holds; fewer than none where it holds no seconds."""
+    if form.startswith("%"):
+        return 6 if "%f" in form else 0 if "%S" in form else -1
+    return {"epoch_s": 0, "epoch_ms": 3, "date": -1, "yyyymmdd": -1}.get(form, 6)
