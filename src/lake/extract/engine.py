@@ -1,59 +1,72 @@
-"""The extraction engine: one invocation reads what it can of one entity and commits at most one load.
+"""The extraction engine: one invocation reads what it can of one entity, and commits at most a load of each kind.
 
 Where reading stands is a checkpoint in the entity's state. Without one, the source is probed (its clock and its count, in one
-request) and a window is opened; behind a finished window a sweep of keys follows where one is due. Order of writing: parts,
-fingerprints, manifest (the commit), state. A crash between any two costs a repeat, never a row.
+request), and what is due is read in turn (`lake.extract.readings`), until something has landed or the budget is used up.
+Order of writing: parts, fingerprints, manifest (the commit), state. A crash between any two costs a repeat, never a row.
 """
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
-from lake.extract.errors import ExtractError, MalformedAnswer, Paused, SourceUnavailable
-from lake.extract.landing import KeyLanding, Landing
-from lake.extract.passes import key_pass, window_passes
+from lake.extract.drift import drift
+from lake.extract.errors import BadRequest, ExtractError, MalformedAnswer, Paused, SourceRejected, SourceUnavailable
 from lake.extract.protocols import DIALECTS
 from lake.extract.reading import Reader
-from lake.extract.window import ClockRules, Window, next_window
-from lake.extract.world import NOTHING, Extracted, Stop, World
-from lake.instants import from_text, to_text
-from lake.raw.cursor import normalised
-from lake.raw.fingerprint import Fingerprints
-from lake.raw.layout import data_key, fingerprints_key, keys_key, manifest_key
-from lake.raw.manifest import Manifest, commit
-from lake.raw.parts import PartWriter
-from lake.raw.schema import key_schema, row_schema
+from lake.extract.readings import READINGS, due
+from lake.extract.readings.window import open_backfill
+from lake.extract.window import settled
+from lake.extract.work import Clock, Work
+from lake.extract.world import NOTHING, Extracted, Status, World
+from lake.instants import to_text
+from lake.state.entity import LIVE
 
 if TYPE_CHECKING:
     from lake.contract.plan import Plan, SourcePlan
     from lake.extract.budget import Budget
-    from lake.raw.manifest import Counts, Part
+    from lake.extract.work import Checkpoint, Interruption, Step
+    from lake.raw.manifest import Counts
     from lake.state.entity import EntityState
 
+CARRIED = ("source_now", "settled", "described")
+"""What the checkpoints of one run hand on to each other."""
 
-def extract(plan: Plan, source: SourcePlan, run_id: str, world: World, budget: Budget) -> Extracted:
+
+def extract(
+    plan: Plan,
+    source: SourcePlan,
+    run_id: str,
+    world: World,
+    budget: Budget,
+    *,
+    lane: str = LIVE,
+    window: dict[str, Any] | None = None,
+) -> Extracted:
     """One invocation for one entity; raises ExtractError, after a commit of what was read where the source fell silent.
 
-    Each invocation that took the lease leaves a record of its run, a failed one too.
+    `lane` and `window` are a backfill's: the window opens it, later calls go on. Each invocation that took the lease leaves
+    a record of its run, a failed one too.
     """
     allowance = world.limits.read(source.daily_requests, world.now())
-    state = world.table.read(plan.entity)
+    state = world.table.read(plan.entity, lane)
+    if state.finished_at is not None:
+        return Extracted(plan.entity, "DONE")
     paused_until = max((at for at in (allowance.paused_until, state.resume_at) if at is not None), default=None)
     if paused_until is not None and paused_until > world.now():
         return Extracted(plan.entity, "PAUSED", resume_at=paused_until, reason="the source asked for a rest")
     now = world.now()
     state = world.table.acquire(state, run_id, now, now + timedelta(seconds=budget.seconds_to_deadline()))
-    record = f"extract#{plan.entity}#{state.token:09}"
+    record = f"extract#{plan.entity}#{state.token:09}" + ("" if lane == LIVE else f"#{lane}")
+    invocation = Invocation(plan, source, run_id, world, budget.at_most(allowance.requests), lane, window)
     try:
-        invocation = Invocation(plan, source, run_id, world, budget.at_most(allowance.requests))
         result = invocation.under_limits(state)
     except ExtractError as error:
-        failed = Extracted(plan.entity, "DONE").record() | {"status": "FAILED"}
-        world.runs.write(run_id, record, failed | {"reason": f"{type(error).__name__}: {error}"})
-        raise
+        told = invocation.explained(error)
+        failed = Extracted(plan.entity, "DONE", drift=invocation.drift).record() | {"status": "FAILED"}
+        world.runs.write(run_id, record, failed | {"reason": f"{type(told).__name__}: {told}"})
+        raise told from None
     world.runs.write(run_id, record, result.record())
     if invocation.silence is not None:
         raise invocation.silence
@@ -69,263 +82,130 @@ class Invocation:
     run_id: str
     world: World
     budget: Budget
+    lane: str
+    window: dict[str, Any] | None
     pause: Paused | None = None
     silence: SourceUnavailable | None = None
+    loads: tuple[int, ...] = ()
+    counts: Counts = NOTHING
+    notes: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
+    work: Work = field(init=False)
 
     def __post_init__(self) -> None:
-        self.connection = self.world.connect(self.budget)
-        self.load_id = f"{self.world.now():%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        self.reader = Reader(self.connection, DIALECTS[self.source.protocol], self.source, self.plan)
+        connection = self.world.connect(self.budget)
+        dialect = DIALECTS[self.source.protocol]
+        reader = Reader(connection, dialect, self.source, self.plan)
+        self.work = Work(
+            self.plan, self.source, self.run_id, self.lane, self.world, self.budget, connection, dialect, reader
+        )
 
     def under_limits(self, state: EntityState) -> Extracted:
         """The work, with its requests and a pause that concerns the whole source counted whatever comes of it."""
         try:
-            return self.work(state)
+            return self.go_on(state)
         except Paused as paused:  # before anything was read
             self.pause = paused
             self.world.table.finish(replace(state, resume_at=paused.resume_at))
-            return Extracted(self.plan.entity, "PAUSED", resume_at=paused.resume_at, reason=paused.reason)
+            return self._result("PAUSED")
         finally:
             rest = self.pause.resume_at if self.pause and self.pause.quota else None
-            self.world.limits.add(self.connection.requests_made, self.world.now(), rest)
+            if rest is not None or self.source.daily_requests is not None:
+                self.world.limits.add(self.work.connection.requests_made, self.world.now(), rest)
 
-    def work(self, state: EntityState) -> Extracted:
-        """Goes on at the checkpoint, or opens what is due."""
-        if state.checkpoint is None:
-            state = self._open(state)
-        if state.checkpoint is None:
-            self.world.table.finish(replace(state, resume_at=None))
-            return Extracted(self.plan.entity, "DONE")
-        if state.checkpoint["phase"] == "keys":
-            return self._sweep(state, state.checkpoint)
-        return self._window(state, state.checkpoint)
+    def go_on(self, state: EntityState) -> Extracted:
+        """Reads what is due, one reading after the other, until something has landed or is left for the next invocation."""
+        checkpoint = state.checkpoint
+        described = checkpoint is not None and "described" in checkpoint
+        if checkpoint is None:
+            state, checkpoint = self._opened(state)
+        while checkpoint is not None:
+            step = READINGS[checkpoint["phase"]](self.work, state, checkpoint)
+            state, before, checkpoint = step.state, checkpoint, self._behind(step, checkpoint)
+            self._tally(step)
+            left = step.checkpoint is not None and step.checkpoint["phase"] == before["phase"]
+            if step.loads or step.interruption or left or self.work.reader.used_up():
+                break
+        if self.counts.landed and not (described or self.work.reader.used_up()):
+            self.drift = self._drift()
+            checkpoint = checkpoint and checkpoint | {"described": True}
+        return self._end(replace(state, checkpoint=checkpoint))
 
-    def _open(self, state: EntityState) -> EntityState:
-        """The state with the checkpoint of a new window or sweep, where one is due."""
-        answer = self.connection.read(self.reader.dialect.count(self.source, self.plan))
+    def _opened(self, state: EntityState) -> tuple[EntityState, Checkpoint | None]:
+        """The state and the checkpoint of what is due; of a backfill's window in a lane of its own."""
+        if self.lane != LIVE:
+            if self.window is None:
+                raise BadRequest(f"{self.plan.entity} has no open backfill {self.lane}: give it a window")
+            live = self.world.table.read(self.plan.entity)
+            opened = open_backfill(self.work, self.window) | Clock(self.world.now(), self.world.now()).dump()
+            return replace(state, window=self.window, last_load=live.last_load), opened
+        answer = self.work.connection.read(self.work.dialect.count(self.source, self.plan))
         try:
-            count = self.reader.dialect.read_count(self.source, self.plan, answer.body)
+            count = self.work.dialect.read_count(self.source, self.plan, answer.body)
         except ValueError as error:
             raise MalformedAnswer(f"{self.plan.entity}: the source's count cannot be read: {error}") from None
+        self.work.heed_share()
         source_now = answer.source_now or answer.asked_at
-        window = next_window(
-            state.watermark,
-            self._clock,
-            source_now,
-            answer.asked_at,
-            from_text(self.plan.initial_from) if self.plan.initial_from else None,
-        )
+        lag = timedelta(seconds=self.plan.settle_lag_s)
+        clock = Clock(source_now, settled(source_now, answer.asked_at, lag))
         state = replace(state, source_count={"count": count, "at": to_text(source_now)})
-        if window is not None:
-            opened = {"phase": "rows", "window": window.dump(), "pass": 0, "position": None, "fingerprints": None}
-            return replace(state, checkpoint=opened | {"source_now": to_text(source_now)})
-        return replace(state, checkpoint=self._sweep_due(state, source_now))
+        return state, due(self.work, state, clock)
 
-    @property
-    def _clock(self) -> ClockRules:
-        return ClockRules(timedelta(seconds=self.plan.overlap_s), timedelta(seconds=self.plan.settle_lag_s))
-
-    def _sweep_due(self, state: EntityState, source_now: datetime) -> dict[str, Any] | None:
-        """The checkpoint of a new sweep; None where none is declared or due. The first finished window counts as a sweep."""
-        sweep = self.plan.strategy("key_sweep")
-        if sweep is None or state.swept_at is None:
+    def _behind(self, step: Step, checkpoint: Checkpoint) -> Checkpoint | None:
+        """Where reading goes on behind a step."""
+        carried = {name: checkpoint[name] for name in CARRIED if name in checkpoint}
+        if step.checkpoint is not None:
+            return carried | step.checkpoint
+        if self.lane != LIVE:
             return None
-        if source_now - state.swept_at < timedelta(seconds=sweep.every_s or 0):
-            return None
-        return {"phase": "keys", "source_now": to_text(source_now), "sweep": None, "position": None, "loads": []}
+        following = due(self.work, step.state, Clock.load(checkpoint), checkpoint.get("after", checkpoint["phase"]))
+        return following and following | carried
 
-    def _window(self, state: EntityState, checkpoint: dict[str, Any]) -> Extracted:
-        window = Window.load(checkpoint["window"])
-        day = self.world.now()
-        before = self._newest_load(state)
-        if before != state.last_load:
-            state, checkpoint = _forget_fingerprints(state, checkpoint)
-        landing = Landing(
-            self.plan,
-            PartWriter(
-                self.world.raw,
-                row_schema(self.plan),
-                lambda part: data_key(self.plan.entity, self.plan.major, day, self.load_id, part),
-            ),
-            end=normalised(to_text(window.end), self.plan.cursor.digits),
-            next_start=normalised(to_text(window.end - self._clock.overlap), self.plan.cursor.digits),
-            known=self._fingerprints(state.fingerprints),
-            seen=self._fingerprints(checkpoint["fingerprints"]),
-        )
-        stop = self._read_window(landing, window, checkpoint)
-        parts = landing.finish()
-        seen = self._keep_fingerprints(landing, checkpoint["fingerprints"], stop)
-        next_checkpoint = stop.checkpoint and {**stop.checkpoint, "fingerprints": seen}
-        loads: tuple[int, ...] = ()
-        if parts:
-            manifest = self._manifest(
-                state, "rows", parts, landing.counts, checkpoint=next_checkpoint, window=window, landing=landing
-            )
-            loads = (commit(self.world.raw, lambda _: manifest, before),)
-            state = replace(state, last_load=loads[0], last_data_on=f"{day:%Y-%m-%d}")
-        if stop.checkpoint is None:
-            source_now = from_text(checkpoint["source_now"])
-            swept_at = state.swept_at or (source_now if self.plan.strategy("key_sweep") else None)
-            state = replace(state, watermark=window.end, swept_at=swept_at, fingerprints=seen or state.fingerprints)
-            next_checkpoint = self._sweep_due(state, source_now)
-        state = replace(state, checkpoint=next_checkpoint)
-        if loads and loads[0] != before + 1:  # somebody else committed in the meantime
-            state, _ = _forget_fingerprints(state, checkpoint)
-        return self._end(state, stop.interruption, loads, landing.counts)
+    def _tally(self, step: Step) -> None:
+        self.loads += step.loads
+        self.counts += step.counts
+        self.notes += step.notes
+        self._interrupted(step.interruption)
 
-    def _newest_load(self, state: EntityState) -> int:
-        """The number of the newest load. Above `last_load` where one was committed whose state was never written: a killed
-        or stalled extractor's."""
-        load = state.last_load
-        while self.world.raw.get(manifest_key(self.plan.entity, load + 1)) is not None:
-            load += 1
-        return load
-
-    def _read_window(self, landing: Landing, window: Window, checkpoint: dict[str, Any]) -> Stop:
-        passes = window_passes(self.plan, window)
-        place, position = int(checkpoint["pass"]), checkpoint["position"]
-        try:
-            while place < len(passes):
-                for page in self.reader.pages(passes[place], position):
-                    landing.add(page)
-                    position = page.position or position
-                    if position is not None and not page.ahead and self.budget.used_up(self.connection.requests_made):
-                        return Stop(checkpoint | {"pass": place, "position": position})
-                place, position = place + 1, None
-        except (Paused, SourceUnavailable) as interruption:
-            return Stop(checkpoint | {"pass": place, "position": position}, interruption)
-        return Stop(None)
-
-    def _sweep(self, state: EntityState, checkpoint: dict[str, Any]) -> Extracted:
-        sweep = checkpoint["sweep"] or {"id": self.load_id, "started_at": to_text(self.world.now())}
-        landing = KeyLanding(
-            self.plan,
-            PartWriter(
-                self.world.raw, key_schema(self.plan), lambda part: keys_key(self.plan.entity, self.load_id, part)
-            ),
-            known=self._fingerprints(state.fingerprints),
-        )
-        stop = self._read_keys(landing, checkpoint | {"sweep": sweep})
-        parts = landing.finish()
-        finished = stop.checkpoint is None
-        loads: tuple[int, ...] = ()
-        next_checkpoint = stop.checkpoint
-        if parts or finished:
-            earlier = list(checkpoint["loads"])
-            load = commit(
-                self.world.raw,
-                lambda number: self._manifest(
-                    state,
-                    "keys",
-                    parts,
-                    landing.counts,
-                    checkpoint=next_checkpoint,
-                    sweep=sweep | {"last": finished, "loads": [*earlier, number] if finished else None},
-                ),
-                state.last_load,
-            )
-            loads = (load,)
-            next_checkpoint = stop.checkpoint and {**stop.checkpoint, "loads": [*earlier, load]}
-            if load != state.last_load + 1:
-                state, _ = _forget_fingerprints(state, checkpoint)
-            state = replace(state, last_load=load)
-        if finished:
-            whole = checkpoint["sweep"] is None and state.fingerprints is not None
-            alive = self._keep_alive(landing) if whole else None
-            state = replace(state, swept_at=from_text(checkpoint["source_now"]), fingerprints=alive)
-        return self._end(replace(state, checkpoint=next_checkpoint), stop.interruption, loads, NOTHING)
-
-    def _read_keys(self, landing: KeyLanding, checkpoint: dict[str, Any]) -> Stop:
-        position = checkpoint["position"]
-        try:
-            for page in self.reader.pages(key_pass(self.plan), position):
-                landing.add(page)
-                position = page.position or position
-                if position is not None and not page.ahead and self.budget.used_up(self.connection.requests_made):
-                    return Stop(checkpoint | {"position": position})
-        except (Paused, SourceUnavailable) as interruption:
-            return Stop(checkpoint | {"position": position}, interruption)
-        return Stop(None)
-
-    def _end(
-        self,
-        state: EntityState,
-        interruption: Paused | SourceUnavailable | None,
-        loads: tuple[int, ...],
-        counts: Counts,
-    ) -> Extracted:
-        """Writes the state and says how it goes on; what interrupted it is kept for the caller."""
+    def _interrupted(self, interruption: Interruption | None) -> None:
+        """What interrupted the work is kept for the caller."""
         if isinstance(interruption, SourceUnavailable):
             self.silence = interruption
         else:
-            self.pause = interruption
+            self.pause = interruption or self.pause
+
+    def _end(self, state: EntityState) -> Extracted:
+        """Writes the state and says how it goes on."""
+        done = state.checkpoint is None
+        finished_at = self.world.now() if done and self.lane != LIVE else None
         resume_at = self.pause.resume_at if self.pause else None
-        self.world.table.finish(replace(state, resume_at=resume_at))
+        self.world.table.finish(replace(state, resume_at=resume_at, finished_at=finished_at))
         if self.pause:
-            return Extracted(self.plan.entity, "PAUSED", loads, counts, resume_at, self.pause.reason)
-        return Extracted(self.plan.entity, "DONE" if state.checkpoint is None else "CONTINUE", loads, counts)
+            return self._result("PAUSED")
+        return self._result("DONE" if done else "CONTINUE")
 
-    def _fingerprints(self, key: str | None) -> Fingerprints:
-        body = self.world.raw.get(key) if key else None
-        return Fingerprints.load(body) if body else Fingerprints()
-
-    def _keep_fingerprints(self, landing: Landing, earlier: str | None, stop: Stop) -> str | None:
-        """The key of this window's fingerprints so far. A window that brings no news writes none: the last ones still hold."""
-        unfinished = stop.checkpoint is not None and len(landing.seen)
-        if not (landing.counts.landed or unfinished or earlier):
-            return None
-        key = fingerprints_key(self.plan.entity, self.load_id)
-        self.world.raw.put(key, landing.seen.dump())
-        return key
-
-    def _keep_alive(self, landing: KeyLanding) -> str:
-        """The key of the fingerprints of rows that a sweep has seen whole: what it ended may come back as it was, and must land.
-
-        A sweep of several invocations keeps none: each of them saw a part, and what lands once more is found unchanged.
-        """
-        key = fingerprints_key(self.plan.entity, self.load_id)
-        self.world.raw.put(key, landing.alive.dump())
-        return key
-
-    def _manifest(
-        self,
-        state: EntityState,
-        kind: Literal["rows", "keys"],
-        parts: tuple[Part, ...],
-        counts: Counts,
-        *,
-        checkpoint: dict[str, Any] | None,
-        window: Window | None = None,
-        landing: Landing | None = None,
-        sweep: dict[str, Any] | None = None,
-    ) -> Manifest:
-        observed = landing.observed if landing else None
-        return Manifest(
-            entity=self.plan.entity,
-            load_id=self.load_id,
-            kind=kind,
-            reason="window" if kind == "rows" else "sweep",
-            lane="live",
-            plan=self.plan.sha256,
-            major=self.plan.major,
-            run_id=self.run_id,
-            token=state.token,
-            window=window.dump() if window else None,
-            observed={"first": to_text(observed[0]), "last": to_text(observed[1])}
-            if observed
-            else {"first": None, "last": None},
-            parts=parts,
-            rows=sum(part.rows for part in parts),
-            items=landing.items if landing else {},
-            counts=counts,
-            sweep=sweep,
-            checkpoint=checkpoint,
-            committed_at=to_text(self.world.now()),
+    def _result(self, status: Status) -> Extracted:
+        resume_at, reason = (self.pause.resume_at, self.pause.reason) if self.pause else (None, None)
+        return Extracted(
+            self.plan.entity, status, self.loads, self.counts, resume_at, reason, notes=self.notes, drift=self.drift
         )
 
+    def explained(self, error: ExtractError) -> ExtractError:
+        """The error; of a request that the source refused, with what the source says otherwise than the contract."""
+        if not isinstance(error, SourceRejected):
+            return error
+        self.drift = self._drift()
+        if not self.drift:
+            return error
+        return SourceRejected(f"{error}. The contract is no longer right: {'; '.join(self.drift)}", error.status)
 
-def _forget_fingerprints(state: EntityState, checkpoint: dict[str, Any]) -> tuple[EntityState, dict[str, Any]]:
-    """What is done where a load of somebody else was found: it may hold newer versions than the fingerprints tell of, and a
-    row that went back to what they tell of would be left out."""
-    opened = state.checkpoint and {**state.checkpoint, "fingerprints": None}
-    return replace(state, fingerprints=None, checkpoint=opened), checkpoint | {"fingerprints": None}
+    def _drift(self) -> tuple[str, ...]:
+        """What the source says of its fields otherwise than the contract; nothing where it does not describe them."""
+        describe = self.work.dialect.describe
+        if describe is None or self.pause or self.silence:
+            return ()
+        try:
+            answer = self.work.connection.read(describe.request(self.source, self.plan))
+            return drift(self.plan, describe.read(self.source, self.plan, answer.body))
+        except (ExtractError, Paused):
+            return ()

@@ -11,7 +11,7 @@ import boto3
 import requests
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import to_jsonable_python
 
 from lake.contract.plan import plans, sources
@@ -25,7 +25,7 @@ from lake.extract.world import Extracted, World
 from lake.instants import now, to_text
 from lake.raw.store import RawBucket
 from lake.settings import Environment
-from lake.state.entity import StateTable
+from lake.state.entity import LIVE, StateTable
 from lake.state.runs import RunRecords
 from lake.state.source import LimitsItem
 
@@ -52,6 +52,8 @@ class ExtractEvent(BaseModel):
 
     run_id: str
     entity: str
+    lane: str = Field(LIVE, pattern=r"live|backfill#[A-Za-z0-9._-]{1,64}")
+    window: dict[str, str] | None = None
 
 
 class ExtractEnvironment(Environment):
@@ -72,7 +74,15 @@ def handler_for(source: str) -> Callable[[dict[str, Any], LambdaContext], dict[s
         logger.append_keys(entity=request.entity, run_id=request.run_id)
         plan = sources()[source]
         try:
-            result = extract(plans()[request.entity], plan, request.run_id, _world(plan), Budget.of(context))
+            result = extract(
+                plans()[request.entity],
+                plan,
+                request.run_id,
+                _world(plan),
+                Budget.of(context),
+                lane=request.lane,
+                window=request.window,
+            )
         except SourceAuthError:
             _clients().secrets.clear_cache()  # type: ignore[no-untyped-call]  # a corrected secret counts from the next invocation on
             raise
@@ -142,5 +152,5 @@ def _world(source: SourcePlan) -> World:
 
 
 def _answer(result: Extracted) -> dict[str, Any]:
-    answer: dict[str, Any] = to_jsonable_python(result)
+    answer: dict[str, Any] = to_jsonable_python(result, exclude={"notes", "drift"})
     return answer | {"resume_at": result.resume_at and to_text(result.resume_at)}

@@ -17,14 +17,6 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class ClockRules:
-    """How late rows may become visible."""
-
-    overlap: timedelta
-    settle_lag: timedelta
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
     """The half-open interval `[start, end)` of cursor instants; the first window of an entity has no start."""
 
@@ -42,20 +34,24 @@ class Window:
         return Window(None if start is None else from_text(start), from_text(end or ""))
 
 
-def next_window(
-    watermark: datetime | None, clock: ClockRules, source_now: datetime, now: datetime, initial: datetime | None = None
-) -> Window | None:
-    """The window that the next run asks for; None when nothing has settled since the last one.
+def settled(source_now: datetime, now: datetime, lag: timedelta) -> datetime:
+    """The instant up to which rows are there: the earlier of both clocks, less how long rows take to appear."""
+    return min(source_now, now) - lag
 
-    Rows become visible after the instant they are stamped with: the window reaches back `overlap` behind the watermark
-    and ends `settle_lag` behind the earlier of both clocks. `initial` is where the first window starts, if anywhere.
+
+def next_window(
+    watermark: datetime | None, end: datetime, overlap: timedelta, initial: datetime | None = None
+) -> Window | None:
+    """The window that the next run asks for, up to what has settled; None when nothing has since the last one.
+
+    Rows become visible after the instant they are stamped with: the window reaches back `overlap` behind the watermark.
+    `initial` is where the first window starts, if anywhere.
     """
-    end = min(source_now, now) - clock.settle_lag
     if watermark is None:
         return Window(initial, end)
     if end <= watermark:
         return None
-    return Window(watermark - clock.overlap, end)
+    return Window(watermark - overlap, end)
 
 
 def floor(instant: datetime, digits: int) -> datetime:

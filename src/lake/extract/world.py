@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lake.extract.budget import Budget
-    from lake.extract.errors import Paused, SourceUnavailable
     from lake.extract.http import Connection
     from lake.raw.store import RawBucket
     from lake.state.entity import StateTable
@@ -39,7 +38,11 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What an invocation did: whether to call again, the loads it committed, the rows it counted."""
+    """What an invocation did: whether to call again, the loads it committed, the rows it counted.
+
+    `notes`: what someone should know though nothing is wrong. `drift`: what the source says of its fields otherwise than the
+    contract does.
+    """
 
     entity: str
     status: Status
@@ -47,6 +50,8 @@ class Extracted:
     counts: Counts = NOTHING
     resume_at: datetime | None = None
     reason: str | None = None
+    notes: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """What the run's records keep of it."""
@@ -60,12 +65,6 @@ class Extracted:
             "beyond": self.counts.beyond,
             "resume_at": to_text(self.resume_at) if self.resume_at else None,
             "reason": self.reason,
+            "notes": list(self.notes),
+            "drift": list(self.drift),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Where reading stopped: the next checkpoint (None: finished), and what interrupted it."""
-
-    checkpoint: dict[str, Any] | None
-    interruption: Paused | SourceUnavailable | None = None

@@ -129,8 +129,9 @@ def test_a_corrected_password_counts_from_the_next_invocation_on(lake: Lake, ser
     ],
 )
 def test_an_invocation_that_fails_leaves_a_record_and_its_requests_counted(
-    lake: Lake, server: Server, replies: list[Reply], error: type[Exception]
+    monkeypatch: pytest.MonkeyPatch, aws: None, server: Server, replies: list[Reply], error: type[Exception]
 ) -> None:
+    lake = Lake(monkeypatch, server.url, daily_requests=100)
     server.replies = replies
     with pytest.raises(error) as raised:
         lake.call()

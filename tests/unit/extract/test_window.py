@@ -9,41 +9,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.extract.window import ClockRules, Window, ceiling, floor, local_bounds, next_window
+from lake.extract.window import Window, ceiling, floor, local_bounds, next_window, settled
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
-RULES = ClockRules(overlap=timedelta(minutes=30), settle_lag=timedelta(minutes=5))
+HALF_AN_HOUR = timedelta(minutes=30)
 
 instants = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 spans = st.timedeltas(timedelta(0), timedelta(days=2))
-rules = st.builds(ClockRules, overlap=spans, settle_lag=spans)
 
 
-@given(st.none() | instants, rules, instants, instants)
-def test_a_window_ends_behind_both_clocks(
-    watermark: datetime | None, clock: ClockRules, source_now: datetime, now: datetime
-) -> None:
-    window = next_window(watermark, clock, source_now, now)
-    if window is not None:
-        assert window.end + clock.settle_lag == min(source_now, now)
+@given(instants, instants, spans)
+def test_what_has_settled_lies_behind_both_clocks(source_now: datetime, now: datetime, lag: timedelta) -> None:
+    end = settled(source_now, now, lag)
+    assert end + lag <= source_now
+    assert end + lag <= now
+    assert end + lag in (source_now, now)
 
 
-@given(instants, rules, instants, instants)
+@given(instants, instants, spans)
 def test_a_window_moves_the_watermark_on_and_overlaps_the_last_one(
-    watermark: datetime, clock: ClockRules, source_now: datetime, now: datetime
+    watermark: datetime, end: datetime, overlap: timedelta
 ) -> None:
-    window = next_window(watermark, clock, source_now, now)
-    settled = min(source_now, now) - clock.settle_lag > watermark
-    assert (window is not None) == settled
+    window = next_window(watermark, end, overlap)
+    assert (window is not None) == (end > watermark)
     if window is not None:
-        assert window.start == watermark - clock.overlap
-        assert window.end > watermark
+        assert window == Window(watermark - overlap, end)
 
 
 def test_the_first_window_has_no_lower_bound_unless_declared() -> None:
-    assert next_window(None, RULES, NOON, NOON) == Window(None, NOON - RULES.settle_lag)
+    assert next_window(None, NOON, HALF_AN_HOUR) == Window(None, NOON)
     year = datetime(2020, 1, 1, tzinfo=UTC)
-    assert next_window(None, RULES, NOON, NOON, year) == Window(year, NOON - RULES.settle_lag)
+    assert next_window(None, NOON, HALF_AN_HOUR, year) == Window(year, NOON)
 
 
 @pytest.mark.parametrize("start", [None, NOON - timedelta(hours=1)])

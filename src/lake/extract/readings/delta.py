@@ -1,0 +1,65 @@
+"""Delta links: what the source itself tells to have changed since it was last asked. It takes the windows' place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lake.extract.errors import SourceRejected
+from lake.extract.passes import delta_pass
+from lake.extract.readings.fetch import named
+from lake.extract.readings.gone import GoneLoad
+from lake.extract.readings.refresh import refresh
+from lake.extract.readings.rows import RowLoad, Rules
+from lake.extract.work import Clock, Step
+from lake.extract.world import NOTHING
+
+if TYPE_CHECKING:
+    from lake.extract.reading import ReadPage
+    from lake.extract.work import Checkpoint, Work
+    from lake.state.entity import EntityState
+
+
+def open_delta(_: Work, state: EntityState, __: Clock) -> Checkpoint | None:
+    """The delta link, where the source gave one."""
+    link = (state.delta or {}).get("link")
+    return None if link is None else {"phase": "delta", "position": {"link": link}, "loads": []}
+
+
+def read_delta(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
+    """Follows the link as far as the budget goes. Where the source no longer knows it, all is read again.
+
+    Keys that are gone are tombstones of the instant at which their page was there, and are then read by key: one that came
+    back, on whichever page, is observed after that.
+    """
+    load = RowLoad(work, state, Rules("delta", replaces=True))
+    gone = GoneLoad(work, "delta")
+    links: list[str] = []
+
+    def take(page: ReadPage) -> None:
+        load.add(page)
+        gone.add(page.removed, work.world.now())
+        links.extend(link for link in (page.delta_link,) if link is not None)
+
+    try:
+        stop = work.read(delta_pass(work.plan), checkpoint["position"], take)
+    except SourceRejected as rejected:
+        if work.dialect.delta is None or rejected.status not in work.dialect.delta.expired:
+            raise
+        return _again(work, state, "the source no longer knows its delta link: all rows are read again")
+    if stop.finished and not links:
+        return _again(work, state, "the source gave no new delta link: all rows are read again")
+    following = None if stop.finished else checkpoint | {"position": stop.position}
+    following, loads = load.commit(following)
+    state, gone_loads = gone.commit(load.state, following)
+    named_loads = [*checkpoint["loads"], *gone_loads]
+    loads += gone_loads
+    if following is not None:
+        return Step(state, following | {"loads": named_loads}, loads, load.counts, stop.interruption)
+    settled = Clock.load(checkpoint).settled
+    state = replace(state, delta={"link": links[-1]}, watermark=max(state.watermark or settled, settled))
+    return Step(state, named(named_loads, "delta") if named_loads else None, loads, load.counts)
+
+
+def _again(work: Work, state: EntityState, note: str) -> Step:
+    return Step(replace(state, delta=None), refresh(work, state) | {"after": "delta"}, (), NOTHING, notes=(note,))

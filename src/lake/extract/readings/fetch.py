@@ -1,0 +1,92 @@
+"""Fetches: rows read by their keys. Those of a fetch list, which the lake lacks; and those that a feed or a delta link named
+as gone, for one may have come back in the meantime."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from lake.extract.passes import fetch_pass
+from lake.extract.readings.rows import RowLoad, Rules
+from lake.extract.work import Step
+from lake.raw.layout import manifest_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lake.extract.passes import Key
+    from lake.extract.work import Checkpoint, Clock, Interruption, Work
+    from lake.state.entity import EntityState
+
+MOST_KEYS = 50
+"""Keys of one query."""
+MOST_CHARACTERS = 2_000
+"""Of all keys of one query: its URL has to stay within what servers take."""
+
+
+def open_fetch(work: Work, state: EntityState, _: Clock) -> Checkpoint | None:
+    """The fetch list, where curate has left one."""
+    listed = work.world.table.fetch_list(work.plan.entity) if state.watermark is not None else None
+    return None if listed is None else {"phase": "fetch", "list": listed, "done": 0, "position": None}
+
+
+def read_fetch(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
+    """Reads keys of the list as far as the budget goes. Who is not found any more is simply gone."""
+    body = work.world.raw.get(checkpoint["list"])
+    keys = [tuple(key) for key in json.loads(body)["keys"]] if body is not None else []
+    step = _read(work, state, checkpoint, keys)
+    if step.checkpoint is None:
+        work.world.table.fetched(work.plan.entity, checkpoint["list"])
+    return step
+
+
+def named(loads: Sequence[int], after: str) -> Checkpoint:
+    """The checkpoint of reading by key what tombstones of these loads name; behind it comes what comes behind `after`."""
+    return {"phase": "named", "loads": list(loads), "done": 0, "position": None, "after": after}
+
+
+def read_named(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
+    """Reads rows of the keys that tombstones name, as far as the budget goes."""
+    keys = dict.fromkeys(key for load in checkpoint["loads"] for key in _tombstoned(work, load))
+    return _read(work, state, checkpoint, list(keys))
+
+
+def _tombstoned(work: Work, load: int) -> Iterator[Key]:
+    manifest = json.loads(work.world.raw.get(manifest_key(work.plan.entity, load)) or b'{"parts": []}')
+    columns = [field.field for field in work.plan.key_fields]
+    for part in manifest["parts"]:
+        table = pq.read_table(io.BytesIO(work.world.raw.get(part["key"]) or b""), columns=columns)
+        yield from zip(*(table.column(name).to_pylist() for name in columns), strict=True)
+
+
+def _read(work: Work, state: EntityState, checkpoint: Checkpoint, keys: list[Key]) -> Step:
+    load = RowLoad(work, state, Rules("fetch", replaces=True))
+    done, position = checkpoint["done"], checkpoint["position"]
+    interruption: Interruption | None = None
+    for chunk in chunks(keys[done:]):
+        stop = work.read(fetch_pass(work.plan, chunk), position, load.add)
+        done, position = done + len(chunk) * stop.finished, stop.position
+        interruption = stop.interruption
+        if not stop.finished or work.reader.used_up():
+            break
+    following = checkpoint | {"done": done, "position": position} if done < len(keys) else None
+    following, loads = load.commit(following)
+    return Step(load.state, following, loads, load.counts, interruption)
+
+
+def chunks(keys: list[Key]) -> Iterator[list[Key]]:
+    """Keys in portions that one query can name."""
+    chunk: list[Key] = []
+    size = 0
+    for key in keys:
+        length = sum(map(len, key))
+        if chunk and (len(chunk) == MOST_KEYS or size + length > MOST_CHARACTERS):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(key)
+        size += length
+    if chunk:
+        yield chunk

@@ -1,0 +1,147 @@
+"""Full refreshes: the entity read whole, by key. A sweep too: keys that are not among its rows are gone.
+
+Where rows have no stamp the refresh is the window: what the last one landed is left out, and what lands is no sweep, for the
+rows that are left out have no keys in it. Keys that have vanished since then bring a sweep of keys on at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from lake.extract.errors import SourceRejected, SourceUnavailable
+from lake.extract.passes import refresh_pass
+from lake.extract.readings.rows import EVERYTHING, RowLoad, Rules, brought_again_from
+from lake.extract.readings.sweep import sweep_of_keys
+from lake.extract.work import Clock, Step, first_read
+from lake.extract.world import NOTHING
+from lake.instants import to_text
+
+if TYPE_CHECKING:
+    from lake.extract.reading import ReadPage
+    from lake.extract.work import Checkpoint, Work
+    from lake.state.entity import EntityState
+
+REFUSED = "the source gives no delta link for it"
+
+
+def open_refresh(work: Work, state: EntityState, clock: Clock) -> Checkpoint | None:
+    """A refresh where one is wanted by hand, due, or needed to begin with; None else."""
+    plan = work.plan
+    stampless = plan.cursor.kind == "none"
+    to_be_tracked = plan.strategy("delta_link") is not None and state.delta is None
+    to_be_fed = plan.strategy("feed") is not None and state.feed_until is None and state.watermark is not None
+    begins = state.refreshed_at is None and stampless
+    if not (state.reload or begins or to_be_tracked or to_be_fed or _due(work, state, clock)):
+        return None
+    return refresh(work, state)
+
+
+def refresh(work: Work, state: EntityState) -> Checkpoint:
+    """The checkpoint of a refresh that is about to begin."""
+    stampless = work.plan.cursor.kind == "none"
+    return {
+        "phase": "refresh",
+        "sweep": {"id": work.new_load_id(), "started_at": to_text(work.world.now())},
+        "as_window": stampless and state.reload is None and state.fingerprints is not None,
+        "track": work.plan.strategy("delta_link") is not None and work.dialect.delta is not None,
+        "reload": state.reload,
+        "position": None,
+        "loads": [],
+        "fingerprints": None,
+    }
+
+
+def _due(work: Work, state: EntityState, clock: Clock) -> bool:
+    every = work.plan.full_refresh_s
+    if every is None or state.refreshed_at is None:
+        return False
+    return clock.source_now - state.refreshed_at >= timedelta(seconds=every)
+
+
+def read_refresh(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
+    """Reads on as far as the budget goes; a source that refuses to track changes is read without that."""
+    try:
+        return _read(work, state, checkpoint)
+    except (SourceRejected, SourceUnavailable) as error:
+        if not (checkpoint["track"] and checkpoint["position"] is None and _refuses(work, error)):
+            raise
+    return _read(work, state, checkpoint | {"track": False})
+
+
+def _refuses(work: Work, error: Exception) -> bool:
+    return work.dialect.delta is not None and work.dialect.delta.refusal in str(error)
+
+
+def _read(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
+    clock = Clock.load(checkpoint)
+    stampless = work.plan.cursor.kind == "none"
+    load = RowLoad(
+        work,
+        state,
+        Rules(
+            "window" if checkpoint["as_window"] else "refresh",
+            recognises=checkpoint["as_window"],
+            notes_from=EVERYTHING if stampless else brought_again_from(work, clock.settled),
+        ),
+        checkpoint["fingerprints"],
+    )
+    links: list[str] = []
+
+    def take(page: ReadPage) -> None:
+        load.add(page)
+        links.extend(link for link in (page.delta_link,) if link is not None)
+
+    stop = work.read(refresh_pass(work.plan, track=checkpoint["track"]), checkpoint["position"], take)
+    if (
+        isinstance(stop.interruption, SourceUnavailable)
+        and load.counts == NOTHING
+        and _refuses(work, stop.interruption)
+    ):
+        raise stop.interruption
+    following = None if stop.finished else checkpoint | {"position": stop.position}
+    sweep = None
+    if not checkpoint["as_window"]:
+        sweep = checkpoint["sweep"] | {"last": stop.finished, "loads": checkpoint["loads"]}
+    vanished = stop.finished and checkpoint["as_window"] and load.vanished
+    following, loads = load.commit(following, sweep=sweep)
+    if following is not None:
+        following = following | {"loads": [*checkpoint["loads"], *loads]}
+        return Step(load.state, following, loads, load.counts, stop.interruption)
+    state = _finished(work, load, checkpoint, links)
+    if checkpoint["reload"] is not None:
+        work.world.table.reloaded(work.plan.entity, checkpoint["reload"])
+    if vanished and work.plan.strategy("key_sweep") is not None:
+        following = sweep_of_keys() | {"after": "refresh"}
+    return Step(state, following, loads, load.counts, notes=_notes(work, state))
+
+
+def _finished(work: Work, load: RowLoad, checkpoint: Checkpoint, links: list[str]) -> EntityState:
+    """The state behind a whole refresh: all that had settled when it began is read, and the filter begins anew."""
+    clock, state = Clock.load(checkpoint), load.state
+    kept = state.fingerprints if checkpoint["as_window"] else None
+    delta = None
+    if work.plan.strategy("delta_link") is not None:
+        delta = {"link": links[-1]} if links else {"refused": to_text(clock.source_now)}
+    return replace(
+        first_read(work, state, clock),
+        watermark=max(state.watermark or clock.settled, clock.settled),
+        refreshed_at=clock.source_now,
+        swept_at=clock.source_now
+        if work.plan.strategy("key_sweep") and not checkpoint["as_window"]
+        else state.swept_at,
+        feed_until=clock.source_now if work.plan.strategy("feed") else state.feed_until,
+        fingerprints=load.noted or kept,
+        delta=delta,
+    )
+
+
+def _notes(work: Work, state: EntityState) -> tuple[str, ...]:
+    if "refused" not in (state.delta or {}):
+        return ()
+    if work.plan.strategy("key_sweep") is not None:
+        return (f"{REFUSED}: its deletions are seen by sweeps of keys",)
+    if work.plan.full_refresh_s is not None:
+        return (f"{REFUSED}: its deletions are seen by full refreshes",)
+    return (f"{REFUSED}, and its contract declares neither `key_sweep` nor `full_refresh`: DELETIONS ARE NOT SEEN",)

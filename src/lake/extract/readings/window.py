@@ -1,0 +1,206 @@
+"""Windows: rows by their stamps. In live runs what changed since the watermark, in a backfill's lane a past range."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from lake.extract.asking import ask
+from lake.extract.errors import BadRequest, Paused, ResultCapReached, SourceUnavailable
+from lake.extract.passes import Pass, window_passes
+from lake.extract.pieces import Piece, cut, narrower
+from lake.extract.places import Place
+from lake.extract.readings.rows import RowLoad, Rules, brought_again_from
+from lake.extract.streams import Ended, Stream, side_by_side
+from lake.extract.window import Window, asked_from, next_window
+from lake.extract.work import Clock, Step, first_read
+from lake.instants import from_text, to_text
+from lake.raw.cursor import cursors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from lake.contract.plan import Paging
+    from lake.extract.work import Checkpoint, Interruption, Work
+    from lake.state.entity import EntityState
+
+MOST_PIECES = 200
+"""Pieces that a checkpoint names at a time; the others are cut when these are read."""
+
+
+def open_window(work: Work, state: EntityState, clock: Clock) -> Checkpoint | None:
+    """The window from the watermark on, less the overlap; None where nothing has settled since. The first one has no lower
+    bound but a declared one. Who follows a delta link, or has no stamps, needs none."""
+    plan = work.plan
+    if plan.cursor.kind == "none" or "link" in (state.delta or {}):
+        return None
+    initial = from_text(plan.initial_from) if plan.initial_from else None
+    window = next_window(state.watermark, clock.settled, work.overlap, initial)
+    return None if window is None else checkpoint_of(work, window, split=state.watermark is None)
+
+
+def open_backfill(work: Work, window: dict[str, Any]) -> Checkpoint:
+    """A past range, as the event gives it; raises BadRequest."""
+    try:
+        asked = Window.load(window)
+    except (KeyError, TypeError, ValueError):
+        raise BadRequest(f'the window of a backfill is {{"from": instant, "to": instant}}, not {window}') from None
+    if asked.start is None or asked.start >= asked.end:
+        raise BadRequest(f"the window of a backfill ends after it begins, unlike {window}")
+    if work.plan.cursor.kind == "none":
+        raise BadRequest(f"{work.plan.entity} has no stamps to read a past range by: reload it instead")
+    return checkpoint_of(work, asked, split=True)
+
+
+def checkpoint_of(work: Work, window: Window, *, split: bool) -> Checkpoint:
+    """A window that is about to be read, whole or in pieces of the plan's length from the oldest row on."""
+    begin = None
+    if split and work.plan.window_s:
+        begin = window.start or oldest_stamp(work, window.end)
+    return {
+        "phase": "window",
+        "window": window.dump(),
+        "pieces_from": begin and to_text(begin),
+        "pass": 0,
+        "open": None,
+        "rest_from": None,
+        "fingerprints": None,
+    }
+
+
+def oldest_stamp(work: Work, end: datetime) -> datetime | None:
+    """The earliest stamp before an instant; None where there is none."""
+    plan = work.plan
+    wanted = {*plan.key, *(field.name for field in plan.fields if field.field in plan.cursor.fields)}
+    fields = tuple(field for field in plan.fields if field.name in wanted)
+    narrow = replace(plan, fields=fields, children=(), page_size=1, cursor=replace(plan.cursor, stand_in=None))
+    page, _, _ = ask(
+        replace(work.reader, plan=narrow), narrow, window_passes(narrow, Window(None, end), "keyset")[0], Place()
+    )
+    stamp = cursors(page.batch, narrow.cursor)[0].as_py() if page.batch.num_rows else None
+    return stamp and from_text(stamp)
+
+
+def read_window(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
+    """Reads on as far as the budget goes, and lands what is new."""
+    window = Window.load(checkpoint["window"])
+    rules = Rules("backfill", window)
+    if work.live:
+        rules = Rules("window", window, recognises=True, notes_from=brought_again_from(work, window.end))
+    load = RowLoad(work, state, rules, checkpoint["fingerprints"])
+    reading = WindowReading(work, window, load, checkpoint)
+    interruption = reading.read()
+    following, loads = load.commit(reading.checkpoint)
+    state = load.state
+    if following is None and work.live:
+        state = replace(
+            first_read(work, state, Clock.load(checkpoint)),
+            watermark=window.end,
+            fingerprints=load.noted or state.fingerprints,
+        )
+    return Step(state, following, loads, load.counts, interruption)
+
+
+class WindowReading:
+    """Reads a window pass by pass, each in pieces side by side. `checkpoint` is where it goes on; None at its end.
+
+    In a checkpoint `open` are the pieces that are being read (None: the pass was not begun), `rest_from` is where the others
+    begin, `pieces_from` where the first one does (None: the window is read in one piece).
+    """
+
+    def __init__(self, work: Work, window: Window, load: RowLoad, checkpoint: Checkpoint) -> None:
+        self._work = work
+        self._window = window
+        self._load = load
+        self._names = [reading.name for reading in self._passes(window)]
+        self.checkpoint: Checkpoint | None = checkpoint
+
+    def read(self) -> Interruption | None:
+        """Reads on; what interrupted it, if anything did. Raises SourceError."""
+        begun = False
+        while self.checkpoint is not None:
+            pieces = self._next_pieces(self.checkpoint)
+            if not pieces:
+                self.checkpoint = self._next_pass(self.checkpoint)
+                continue
+            if begun and self._work.reader.used_up():
+                return None
+            begun = True
+            try:
+                done = self._read_pieces(self.checkpoint, pieces)
+            except (Paused, SourceUnavailable) as interruption:
+                return interruption
+            if not done:
+                return None
+        return None
+
+    def _next_pieces(self, checkpoint: Checkpoint) -> list[Piece]:
+        """The open pieces; behind them the next ones; none at the end of a pass."""
+        if checkpoint["open"]:
+            return [Piece.load(raw) for raw in checkpoint["open"]]
+        pieces_from, rest_from, begun = (
+            checkpoint["pieces_from"],
+            checkpoint["rest_from"],
+            checkpoint["open"] is not None,
+        )
+        if begun and rest_from is None:
+            return []
+        windows: list[Window] = [self._window]
+        rest: datetime | None = None
+        if pieces_from is not None and self._names[checkpoint["pass"]] != "stampless":
+            cursor, end = self._work.plan.cursor, self._window.end
+            start, at = (from_text(rest_from),) * 2 if begun else (self._window.start, from_text(pieces_from))
+            whole_from = asked_from(cursor, end - self._work.overlap) if self._work.live else end
+            length = timedelta(seconds=self._work.plan.window_s or 0)
+            windows, rest = cut(start, at, end, length, whole_from, cursor, MOST_PIECES)
+        pieces = [Piece(window) for window in windows]
+        self.checkpoint = checkpoint | {"open": _dumped(pieces), "rest_from": rest and to_text(rest)}
+        return pieces
+
+    def _next_pass(self, checkpoint: Checkpoint) -> Checkpoint | None:
+        following = checkpoint["pass"] + 1
+        return None if following == len(self._names) else checkpoint | {"pass": following, "open": None}
+
+    def _read_pieces(self, checkpoint: Checkpoint, pieces: list[Piece]) -> bool:
+        """Reads pieces side by side; False where some are left for the next invocation."""
+        left = dict(enumerate(pieces))
+        readings = {number: self._reading(checkpoint, piece) for number, piece in left.items()}
+        streams = [Stream(number, reading, left[number].position) for number, reading in readings.items()]
+        capped = False
+        try:
+            for number, page in side_by_side(self._work.reader, streams, self._work.source.parallel_windows):
+                if isinstance(page, Ended):
+                    del left[number]
+                    continue
+                self._load.add(page)
+                left[number] = replace(left[number], position=page.position or left[number].position)
+                self._work.heed_share()
+        except ResultCapReached as cap:
+            capped = True
+            left = dict(enumerate(self._narrowed(left, readings, cap)))
+        finally:
+            self.checkpoint = checkpoint | {"open": _dumped(left.values())}
+        return capped or not left
+
+    def _narrowed(self, left: dict[int, Piece], readings: dict[int, Pass], cap: ResultCapReached) -> Iterator[Piece]:
+        """The pieces that are left, with narrower ones for the one that a query does not give whole."""
+        for number, piece in left.items():
+            if readings[number] != cap.reading:
+                yield piece
+                continue
+            start = piece.window.start or oldest_stamp(self._work, piece.window.end) or piece.window.end
+            yield from narrower(piece, start, self._work.plan.cursor)
+
+    def _reading(self, checkpoint: Checkpoint, piece: Piece) -> Pass:
+        return self._passes(piece.window, piece.paging)[checkpoint["pass"]]
+
+    def _passes(self, window: Window, paging: Paging | None = None) -> list[Pass]:
+        """A backfill reads no rows without a stamp: they are of no range."""
+        passes = window_passes(self._work.plan, window, paging)
+        return [reading for reading in passes if self._work.live or reading.name != "stampless"]
+
+
+def _dumped(pieces: Iterable[Piece]) -> list[dict[str, Any]]:
+    return [piece.dump() for piece in pieces]
