@@ -150,13 +150,17 @@ def test_rows_without_any_stamp_are_ordered_by_when_they_were_seen_and_end_with_
     def rows(observed: float, **names: str) -> list[Version]:
         return [replace(partner(key[1:], name, observed), cursor=None) for key, name in names.items()]
 
-    raw.refresh(plan, rows(2, p1="Adler", p2="Bussard"), at(1))
+    raw.refresh(plan, rows(2, p1="Adler", p2="Bussard"), at(1), loads=3)  # the last one brought nothing more
     raw.refresh(plan, rows(12, p1="Condor"), at(11))
     raw.rows(plan, rows(3, p1="Dohle"))
     record = curate(spark, tables, raw, ledger, plan)
     current = tables.read(layout(plan).current).collect()
     assert [(row.organization_bp_name1, row._cursor) for row in current] == [("Condor", None)]
     assert (record["broken"], record["tombstoned"], record["live_rows"]) == ({}, 1, 1)
+
+    raw.refresh(plan, [], at(21))
+    assert curate(spark, tables, raw, ledger, plan)["tombstoned"] == 1
+    assert tables.read(layout(plan).current).isEmpty()
 
 
 def test_keys_that_a_sweep_saw_and_the_lake_lacks_are_written_down_to_be_fetched(
