@@ -36,6 +36,7 @@ FORMS = {
     "epoch_ms": ("timestamp", "date"),
     "epoch_s": ("timestamp", "date"),
     "odata_date": ("timestamp", "date"),
+    "odata_datetime": ("timestamp",),
     "local": ("timestamp",),
     "yyyymmdd": ("date",),
     "hhmmss": ("time",),
@@ -43,7 +44,7 @@ FORMS = {
     "guid": ("string",),
 }
 """How a source may write values, and of which types; `local(Europe/Berlin)` names the zone of stamps without offset, `guid`
-says that a text is compared without quotes."""
+says that a text is compared without quotes, `odata_datetime` that a stamp of OData v2 has no offset and is in UTC."""
 
 
 def compile_source(file: str, raw: dict[str, Any]) -> tuple[SourceSpec, SourcePlan]:

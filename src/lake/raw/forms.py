@@ -85,8 +85,10 @@ FORMS: dict[str, Callable[[Field, str], Form]] = {
     "epoch_ms": lambda field, _: _epoch(field, 1000),
     "epoch_s": lambda field, _: _epoch(field, 1),
     "odata_date": _odata_date,
+    "odata_datetime": _odata_date,
     "local": _local,
     "yyyymmdd": lambda *_: Form((TEXT, WHOLE), typed.yyyymmdd, fit.yyyymmdd),
     "hhmmss": lambda *_: Form((TEXT, WHOLE), typed.hhmmss, fit.hhmmss),
+    "guid": lambda *_: Form((TEXT,), typed.same, fit.string),
     "iso_duration": lambda *_: Form((TEXT,), typed.iso_duration, fit.iso_duration),
 }

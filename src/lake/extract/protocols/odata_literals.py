@@ -55,14 +55,14 @@ def _duration(time: str, _: str = "") -> str:
     return f"'PT{hours}H{minutes}M{seconds}S'"
 
 
-def _instant(text: str, _: str) -> str:
+def _instant(text: str) -> str:
     """Without a fraction that says nothing: older servers take no more than three digits."""
     stamp, fraction, rest = text.partition(".")
     if fraction:
         digits = rest.rstrip("Z")
         kept = digits.rstrip("0") if digits.isdigit() else digits
         text = f"{stamp}{'.' if kept else ''}{kept}{rest[len(digits) :]}"
-    return f"datetimeoffset'{text}'"
+    return text
 
 
 def _wall_clock(instant: str, zone: str) -> str:
@@ -101,6 +101,7 @@ V2_LITERALS: Final[Mapping[str, Writer]] = FORMS | {
     "decimal": lambda text, _: f"{text}M",
     "date": lambda day, _: f"datetime'{day}T00:00:00'",
     "time": lambda time, _: f"time{_duration(time)}",
-    "timestamp": _instant,
+    "timestamp": lambda instant, _: f"datetimeoffset'{_instant(instant)}'",
+    "odata_datetime": lambda instant, _: f"datetime'{_instant(_wall_clock(instant, 'UTC'))}'",
     "local": lambda instant, zone: f"datetime'{_wall_clock(instant, zone)}'",
 }

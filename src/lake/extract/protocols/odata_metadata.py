@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lake.extract.errors import MalformedAnswer
 from lake.extract.http import Request
 from lake.extract.protocols.dialect import Describe
 from lake.extract.protocols.edm import read_model
@@ -36,17 +35,14 @@ def _request(source: SourcePlan, plan: Plan) -> Request:
 def _read(source: SourcePlan, plan: Plan, body: bytes) -> dict[str, dict[str, SourceField]]:
     """By path: every entity set of the service, and under the children's own paths what the navigations lead to.
 
-    A navigation that is gone leads to nothing.
+    A navigation that is gone leads to nothing; an entity that the service does not have is not among them.
     """
     model = read_model(body)
-    name = plan.path.rpartition("/")[2]
-    entity = model.of_set(name)
+    sets = {f"{service_of(plan.path)}{name}": model.types.get(kind) for name, kind in model.sets.items()}
+    entity = model.of_set(plan.path.rpartition("/")[2])
     if entity is None:
-        raise MalformedAnswer(
-            f"{plan.entity}: the metadata of {service_of(plan.path) or 'the service'} has no set {name}"
-        )
+        return {path: _sent(source, kind.fields) for path, kind in sets.items() if kind is not None}
     below = {child.path: model.types.get(entity.collections.get(child.field, "")) for child in plan.children}
-    sets = {f"{service_of(plan.path)}{other}": model.types.get(kind) for other, kind in model.sets.items()}
     found = sets | {plan.path: entity} | below
     return {path: _sent(source, kind.fields) if kind is not None else {} for path, kind in found.items()}
 
