@@ -23,15 +23,16 @@ if TYPE_CHECKING:
     from lake.extract.passes import Pass
     from lake.extract.places import Place
 
-PLAIN_KEY = r"^[ !#-\[\]-~]*$"
-"""Texts that JSON writes as they are."""
+END = 2**31 - 1
+SIGNS_OF_JSON = ('"', "\\")
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of a page: their cursors, their keys as text (`key_text`) and as columns, and their stamps in the pass's order.
 
-    `stamps` are texts that sort as the source's stamps do; None for a pass without stamps.
+    `stamps` are texts that sort as the source's stamps do; None for a pass without stamps. `order`: the columns that the
+    rows are ordered by.
     """
 
     batch: pa.RecordBatch
@@ -39,6 +40,7 @@ class Rows:
     keys: pa.Array
     key: tuple[pa.Array, ...]
     stamps: pa.Array | None
+    order: tuple[pa.Array, ...]
 
     def __len__(self) -> int:
         return int(self.batch.num_rows)
@@ -51,6 +53,7 @@ class Rows:
             self.keys.slice(first),
             tuple(column.slice(first) for column in self.key),
             None if self.stamps is None else self.stamps.slice(first),
+            tuple(column.slice(first) for column in self.order),
         )
 
     def identities(self) -> list[tuple[str, str | None]]:
@@ -78,13 +81,29 @@ class PageCheck:
         if reading.name == "delta":
             return rows
         self._check_nulls(rows.batch)
-        self._check_stamps(rows.stamps, place)
+        delivered = rows if self._ascending(rows) else self._examined(rows)
+        self._check_bounds(rows.stamps, place)
+        self._last = rows if len(rows) else self._last
+        return delivered
+
+    def _ascending(self, rows: Rows) -> bool:
+        """Whether each row, from the last one of the page before on, surely comes behind the one before it and is another."""
+        columns = rows.order if self._last is None else _behind_last(self._last.order, rows.order)
+        if any(column.null_count for column in columns):
+            return False
+        ascending = pc.less(columns[-1][:-1], columns[-1][1:])
+        for column in columns[-2::-1]:
+            one, other = column[:-1], column[1:]
+            ascending = pc.or_(pc.less(one, other), pc.and_(pc.equal(one, other), ascending))
+        return _all(ascending)
+
+    def _examined(self, rows: Rows) -> Rows:
+        """The rows, looked at more closely, without those that repeat the end of the page before."""
+        self._check_stamp_order(rows.stamps)
         overlap = self._repeated(rows)
         fresh = rows.slice(overlap)
         self._check_key_order(fresh)
-        again = overlap and rows.batch.slice(0, overlap).equals(self._tail(overlap))
-        self._last = rows if len(rows) else self._last
-        return fresh if again else rows
+        return fresh if overlap and rows.batch.slice(0, overlap).equals(self._tail(overlap)) else rows
 
     def _tail(self, count: int) -> pa.RecordBatch | None:
         return self._last and self._last.batch.slice(len(self._last) - count)
@@ -95,7 +114,9 @@ class PageCheck:
             stamped = pa.nulls(batch.num_rows, pa.string())
         else:
             stamped = cursors(batch, self._plan.cursor)
-        return Rows(batch, stamped, key_texts(key), key, self._stamps(batch, stamped))
+        stamps = self._stamps(batch, stamped)
+        order = key if stamps is None or self._reading.paging != "keyset" else (stamps, *key)
+        return Rows(batch, stamped, key_texts(key), key, stamps, order)
 
     def _stamps(self, batch: pa.RecordBatch, stamped: pa.Array) -> pa.Array | None:
         """The pass's own stamp of each row as text that sorts as the source's stamps do; None for a pass without stamps."""
@@ -130,21 +151,21 @@ class PageCheck:
                     f"the source does not apply the filter on {self._plan.path}"
                 )
 
-    def _check_stamps(self, stamps: pa.Array | None, place: Place) -> None:
-        if stamps is None or stamps.null_count == len(stamps):
+    def _check_stamp_order(self, stamps: pa.Array | None) -> None:
+        if stamps is None or self._reading.paging != "keyset":
             return
-        reading = self._reading
-        present = stamps.drop_null() if stamps.null_count else stamps
-        if reading.paging == "keyset" and pc.any(pc.less(present[1:], present[:-1])).as_py():
+        present = stamps.drop_null()
+        if pc.any(pc.less(present[1:], present[:-1])).as_py():
             raise OrderIgnored(
-                f"{self._plan.entity}: rows came out of the order of {', '.join(c.field for c in reading.order)}: "
+                f"{self._plan.entity}: rows came out of the order of {', '.join(c.field for c in self._reading.order)}: "
                 f"the source does not apply it on {self._plan.path}"
             )
-        low = reading.low
-        if reading.paging == "keyset" and place.after is not None:
-            low = place.after[: len(reading.stamp)]
-        lowest = present[0].as_py() if reading.paging == "keyset" else pc.min(present).as_py()
-        if low is not None and lowest < self._bound(low):
+
+    def _check_bounds(self, stamps: pa.Array | None, place: Place) -> None:
+        reading = self._reading
+        low = place.after[: len(reading.stamp)] if reading.paging == "keyset" and place.after else reading.low
+        lowest = None if stamps is None or not low else _lowest(stamps, ordered=reading.paging == "keyset")
+        if lowest is not None and low is not None and lowest < self._bound(low):
             raise FilterIgnored(
                 f"{self._plan.entity}: rows from {self._bound(low)} on were asked for, one of {lowest} came: "
                 f"the source does not apply the filter on {self._plan.path}"
@@ -175,11 +196,11 @@ class PageCheck:
         """Among rows of one stamp the key decides; out of order, paging behind the last one would lose rows."""
         if self._reading.paging == "server" or not len(rows):
             return
-        last = rows.slice(len(rows)) if self._last is None else self._last.slice(len(self._last) - 1)
-        columns = [pa.concat_arrays(pair) for pair in zip(last.key, rows.key, strict=True)]
+        last = rows.slice(len(rows)) if self._last is None else self._last
+        columns = _behind_last(last.key, rows.key)
         suspects = _descending(columns)
-        if self._reading.paging == "keyset" and rows.stamps is not None and last.stamps is not None:
-            stamps = pa.concat_arrays([last.stamps, rows.stamps])
+        if self._reading.paging == "keyset" and rows.stamps is not None:
+            (stamps,) = _behind_last((last.stamps,), (rows.stamps,))
             suspects = pc.and_(suspects, _same(stamps[:-1], stamps[1:]))
         for position in pc.indices_nonzero(suspects).to_pylist() if pc.any(suspects).as_py() else ():
             key, next_key = (tuple(column[row].as_py() for column in columns) for row in (position, position + 1))
@@ -196,9 +217,12 @@ def key_texts(columns: Sequence[pa.Array]) -> pa.Array:
     if any(text is None for text in texts):
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
         return pa.array([key_text(row) for row in rows], pa.string())
-    quoted = [pc.coalesce(pc.binary_join_element_wise('"', text, '"', ""), "null") for text in texts]
-    inside = pc.binary_join_element_wise(*quoted, ",")
-    return pc.binary_join_element_wise("[", inside, "]", "")
+    quoted = [pc.coalesce(_wrapped(text, '"', '"'), "null") for text in texts]
+    return _wrapped(quoted[0] if len(quoted) == 1 else pc.binary_join_element_wise(*quoted, ","), "[", "]")
+
+
+def _wrapped(texts: pa.Array, before: str, behind: str) -> pa.Array:
+    return pc.binary_replace_slice(pc.binary_replace_slice(texts, END, END, behind), 0, 0, before)
 
 
 def _plain_text(column: pa.Array) -> pa.Array | None:
@@ -207,8 +231,30 @@ def _plain_text(column: pa.Array) -> pa.Array | None:
         return column.cast(pa.string())
     if not pa.types.is_string(column.type):
         return None
-    plain = pc.match_substring_regex(column, PLAIN_KEY)
-    return column if pc.all(plain, min_count=0).as_py() else None
+    if _all(pc.ascii_is_alnum(column)):
+        return column
+    plain = _all(pc.and_(pc.string_is_ascii(column), pc.ascii_is_printable(column)))
+    return (
+        column
+        if plain and not any(pc.any(pc.match_substring(column, sign)).as_py() for sign in SIGNS_OF_JSON)
+        else None
+    )
+
+
+def _all(values: pa.Array) -> bool:
+    return bool(pc.all(values, min_count=0).as_py())
+
+
+def _behind_last(last: Sequence[pa.Array], columns: Sequence[pa.Array]) -> tuple[pa.Array, ...]:
+    """Columns with the last value of the page before in front."""
+    return tuple(pa.concat_arrays([one[-1:], column]) for one, column in zip(last, columns, strict=True))
+
+
+def _lowest(stamps: pa.Array, *, ordered: bool) -> str | None:
+    if ordered and len(stamps) and stamps[0].is_valid:
+        return str(stamps[0])
+    lowest: str | None = pc.min(stamps).as_py()
+    return lowest
 
 
 def _descending(columns: Sequence[pa.Array]) -> pa.Array:
