@@ -65,7 +65,7 @@ def nature(fault: Mapping[str, Any]) -> Nature:
 
 
 def hides(fault: Mapping[str, Any]) -> bool:
-    """Whether rows may escape a reader that follows the server's links, until its next full refresh."""
+    """Whether rows may escape a reader until its next full refresh: see `Kind`."""
     return KINDS[str(fault["kind"])].hides
 
 
@@ -100,8 +100,7 @@ def _drawn(rng: Random, name: str, retries_left: int) -> dict[str, Any] | None:
         chance |= {"times": rng.randint(1, min(2, retries_left)), "after": rng.randint(0, 8)}
     elif kind.nature == "detectable" and not kind.watchful:
         chance |= {"times": rng.randint(1, 2), "after": rng.randint(0, 8)}
-    elif kind.hides:
-        # What a server is like it is always like.
+    elif kind.steady:
         chance = {}
     settings = kind.draw(rng) if kind.draw else {}
     return {"kind": name, "seed": rng.randrange(10**6)} | chance | settings

@@ -100,13 +100,13 @@ FACES: Final = {
 REST: Final = Face(
     name="rest",
     paths=re.compile(""),
-    rows=re.compile(r"(/.+)"),
+    rows=re.compile(r"(/.+)(?<!/count)$"),
     records=("data",),
     link=("next",),
     error=_plain,
     quota=(429, "quota", _USED_UP),
 )
-"""What no other protocol's paths fit."""
+"""Any other API, with its rows below `data`."""
 
 
 def face_of(path: str) -> Face:

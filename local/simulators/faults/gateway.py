@@ -149,7 +149,7 @@ INSTEAD: dict[str, Kind[Instead]] = {
         one_of("form", "json", "html"),
         draw=lambda rng: {"form": rng.choice(("json", "html"))},
     ),
-    "token_expiry": Kind(token_expiry, "transient", watchful=True, faces=("salesforce", "hubspot")),
+    "token_expiry": Kind(token_expiry, "transient", watchful=True, faces=("salesforce",)),
     "quota": Kind(
         quota,
         "detectable",

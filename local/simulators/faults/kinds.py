@@ -72,9 +72,9 @@ class Kind[F]:
     """A kind of fault: what it does (its docstring says it), and how it may be drawn.
 
     `settings` are its own with their defaults, `check` refuses wrong ones. A `watchful` one is asked at each request, and
-    looks at `strikes` itself. After one that `hides` rows, only a full refresh brings them to a reader that follows the
-    server's links. `faces`: the protocols that it makes sense for (empty: all). `draw` gives settings by chance; None: it
-    is not drawn.
+    looks at `strikes` itself; a `steady` one is drawn to play always. One that `hides` rows keeps them from a reader that
+    follows the server's links, or whose pages are too small to show what happens, until its next full refresh. `faces`:
+    the protocols that it makes sense for (empty: all). `draw` gives settings by chance; None: it is not drawn.
     """
 
     play: F
@@ -83,6 +83,7 @@ class Kind[F]:
     settings: Settings = field(default_factory=dict)
     check: Check = _anything
     watchful: bool = False
+    steady: bool = False
     hides: bool = False
     faces: tuple[str, ...] = ()
     draw: Callable[[Random], dict[str, Any]] | None = _nothing

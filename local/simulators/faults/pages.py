@@ -146,6 +146,6 @@ PAGE: dict[str, Kind[Spoil]] = {
     "duplicate_page": Kind(duplicate_page, "detectable", "rows", watchful=True),
     "repeated_token": Kind(repeated_token, "detectable", "rows", watchful=True),
     "foreign_links": Kind(foreign_links, "quiet", "rows", {"host": "http://backend.internal:8000"}, faces=_LINKED),
-    "numbers_as_strings": Kind(numbers_as_strings, "quiet", "rows"),
+    "numbers_as_strings": Kind(numbers_as_strings, "quiet", "rows", faces=_LINKED),
     "null_values": Kind(null_values, "detectable", "rows", {"field": ""}, draw=None),
 }
