@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import email.utils
 import json
+from operator import itemgetter
 from random import Random
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,16 +17,19 @@ from hypothesis import strategies as st
 from local.simulators.crm import DATA
 from local.simulators.erp import ROOT
 from local.simulators.faults import KINDS, catalogue, draw, hides, nature
-from local.simulators.faults.faces import FACES
+from local.simulators.faults.faces import FACES, REST
 from local.simulators.faults.kinds import Nature
 from local.simulators.quirks import NEW_FIELD_HOLDS
 from tests.unit.simulators.conftest import NOW
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.unit.simulators.conftest import RunningCrm, RunningErp
 
 ORDERS = "A_SalesOrder?$select=SalesOrder,TotalNetAmount,LastChangeDateTime&$orderby=SalesOrder&$top=60"
 ACCOUNTS = "SELECT Id, SystemModstamp FROM Account ORDER BY SystemModstamp, Id"
+SAYS = "An unexpected error occurred. Please try again later."
 ELSEWHERE = "http://elsewhere.example:8000"
 
 
@@ -47,6 +51,44 @@ def keys(found: list[list[dict[str, Any]]]) -> list[str]:
 
 def statuses(erp: RunningErp, count: int) -> list[int]:
     return [erp.get("A_SalesOrder?$top=1").status_code for _ in range(count)]
+
+
+class Asked(NamedTuple):
+    """How a protocol is asked for three rows, and where they and their keys are in its answer."""
+
+    source: str
+    ask: Callable[[Any], requests.Response]
+    records: Callable[[Any], list[dict[str, Any]]]
+    key: str
+
+
+V2 = "/sap/opu/odata/sap/API_SALES_ORDER_SRV/A_SalesOrder?$top=3&$format=json"
+ASKED = {
+    "odata_v4": Asked("erp", lambda erp: erp.get("A_SalesOrder?$top=3"), itemgetter("value"), "SalesOrder"),
+    "odata_v2": Asked(
+        "erp", lambda erp: erp.session.get(erp.url + V2, timeout=20), lambda body: body["d"]["results"], "SalesOrder"
+    ),
+    "salesforce": Asked("crm", lambda crm: crm.query("SELECT Id FROM Account LIMIT 3"), itemgetter("records"), "Id"),
+    "hubspot": Asked("hubspot", lambda hubspot: hubspot.search("contacts", limit=3), itemgetter("results"), "id"),
+    "rest": Asked("service", lambda service: service.get("/api/v2/work_orders", per_page=3), itemgetter("data"), "id"),
+}
+
+
+@pytest.mark.parametrize("face", ASKED)
+def test_faults_know_the_pages_and_errors_of_every_protocol(face: str, request: pytest.FixtureRequest) -> None:
+    asked = ASKED[face]
+    source = request.getfixturevalue(asked.source)
+    plain = asked.records(asked.ask(source).json())
+    source.control.faults({"kind": "null_values", "field": asked.key})
+    spoilt = asked.records(asked.ask(source).json())
+    source.control.faults({"kind": "error_in_body"})
+    error = asked.ask(source)
+    source.control.faults({"kind": "quota", "requests": 0})
+
+    assert [row[asked.key] for row in spoilt].count(None) == 1
+    assert len(plain) == len(spoilt) == 3
+    assert error.json() == FACES.get(face, REST).error("UNKNOWN_EXCEPTION", SAYS)
+    assert asked.ask(source).status_code == (403 if face == "salesforce" else 429)
 
 
 def test_no_fault_means_no_difference(erp: RunningErp) -> None:
