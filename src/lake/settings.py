@@ -1,27 +1,28 @@
-"""The environment of a function, as one model. Names: docs/formats.md, "Functions"."""
+"""The environment of a function. Names: docs/formats.md, "Functions".
+
+Plain dataclasses: what a function imports before it does anything is paid for at each cold start.
+"""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, fields
 from typing import Self
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class BadEnvironment(Exception):
     """The function lacks a variable that the template gives it."""
 
 
-class Environment(BaseModel):
-    """`state_table` is read from LAKE_STATE_TABLE, and so on."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=lambda name: f"LAKE_{name.upper()}")
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Texts by name: `state_table` is read from LAKE_STATE_TABLE, and so on."""
 
     @classmethod
     def read(cls) -> Self:
-        """The process's environment; raises BadEnvironment with the names that are missing or wrong."""
-        try:
-            return cls.model_validate(dict(os.environ))
-        except ValidationError as error:
-            wrong = ", ".join(str(item["loc"][0]) for item in error.errors())
-            raise BadEnvironment(f"the function's environment lacks or misspells {wrong}: see template.yaml") from None
+        """The process's environment; raises BadEnvironment with the names that are missing or empty."""
+        names = {field.name: f"LAKE_{field.name.upper()}" for field in fields(cls)}
+        missing = [variable for variable in names.values() if not os.environ.get(variable)]
+        if missing:
+            raise BadEnvironment(f"the function's environment lacks {', '.join(missing)}: see template.yaml")
+        return cls(**{name: os.environ[variable] for name, variable in names.items()})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from lake.settings import Environment
 
 
+@dataclass(frozen=True, slots=True)
 class LeaseEnvironment(Environment):
     """Of `begin_run` and `end_run`."""
 
@@ -12,6 +15,7 @@ class LeaseEnvironment(Environment):
     pipeline: str
 
 
+@dataclass(frozen=True, slots=True)
 class PlanEnvironment(Environment):
     """Of `plan_work`. `name`: the lake's."""
 
@@ -20,6 +24,7 @@ class PlanEnvironment(Environment):
     raw_database: str
 
 
+@dataclass(frozen=True, slots=True)
 class SettleEnvironment(Environment):
     """Of `settle_run`."""
 
@@ -27,12 +32,14 @@ class SettleEnvironment(Environment):
     raw_bucket: str
 
 
+@dataclass(frozen=True, slots=True)
 class NotifyEnvironment(Environment):
     """Of `notify`."""
 
     topic: str
 
 
+@dataclass(frozen=True, slots=True)
 class PublishEnvironment(Environment):
     """Of `publish_assets`."""
 
