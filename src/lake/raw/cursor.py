@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from lake.instants import to_text
 from lake.raw.schema import MICROS
+from lake.raw.typed import SECONDS_END, instant_texts, local
 
 if TYPE_CHECKING:
     from lake.contract.plan import Cursor
@@ -23,6 +24,8 @@ PARTS = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}:\d{2})(?:\.(\d+))?(Z|[+
 
 def cursors(batch: pa.RecordBatch, cursor: Cursor) -> pa.Array:
     """The cursor of each row; the stand-in's where the stamp is null; null where both are (or do not fit)."""
+    if cursor.kind == "none":
+        return pa.nulls(batch.num_rows, pa.string())
     stamps = _instants(batch, cursor.fields, cursor)
     if cursor.stand_in is None or not stamps.null_count:
         return stamps
@@ -30,18 +33,40 @@ def cursors(batch: pa.RecordBatch, cursor: Cursor) -> pa.Array:
 
 
 def _instants(batch: pa.RecordBatch, fields: tuple[str, ...], cursor: Cursor) -> pa.Array:
-    columns = [batch.column(batch.schema.get_field_index(field)) for field in fields]
+    columns = [batch.column(field) for field in fields]
     if cursor.kind == "split":
-        zone = cursor.zone or "UTC"
-        pairs = zip(columns[0].to_pylist(), columns[1].to_pylist(), strict=True)
+        return _split(columns[0], columns[1], cursor.zone or "UTC")
+    if cursor.kind == "day":
+        return _split(columns[0], pa.repeat("00:00:00", len(columns[0])), cursor.zone or "UTC")
+    if pa.types.is_timestamp(columns[0].type):
+        return instant_texts(columns[0])
+    return _normalised_column(columns[0], max(cursor.digits, MICROS))
+
+
+def _split(days: pa.Array, times: pa.Array, zone: str) -> pa.Array:
+    """Dates and times of day in a zone, as instants."""
+    walls = pc.binary_join_element_wise(days.cast(pa.string()), pc.utf8_slice_codeunits(times, 0, 8), "T")
+    try:
+        return instant_texts(local(walls, 0, zone))
+    except pa.ArrowInvalid:  # a stamp that no clock showed, or one of a year whose changes of the clock are not listed
+        pairs = zip(days.to_pylist(), times.to_pylist(), strict=True)
         return pa.array(
             [None if day is None or time is None else _local(day, time, zone) for day, time in pairs], pa.string()
         )
-    if pa.types.is_timestamp(columns[0].type):
-        naive = columns[0].cast(pa.timestamp("us"))
-        return pc.binary_join_element_wise(pc.strftime(naive, format="%Y-%m-%dT%H:%M:%S"), "Z", "")
-    texts = columns[0].to_pylist()
-    return pa.array([None if text is None else normalised(text, cursor.digits) for text in texts], pa.string())
+
+
+def _normalised_column(texts: pa.Array, width: int) -> pa.Array:
+    """What `normalised` does to one: at once where all are UTC, as they stand or with zeros that were left out."""
+    plain = pc.and_(pc.ends_with(texts, "Z"), pc.equal(pc.utf8_slice_codeunits(texts, 10, 11), "T"))
+    if not pc.all(plain, min_count=0).as_py():
+        return pa.array([None if text is None else normalised(text, width) for text in texts.to_pylist()], pa.string())
+    lengths = pc.min_max(pc.binary_length(texts)).as_py()
+    if lengths["min"] == lengths["max"] == SECONDS_END + width + len(".Z"):
+        return texts
+    seconds = pc.utf8_slice_codeunits(texts, 0, SECONDS_END)
+    sent = pc.utf8_slice_codeunits(texts, SECONDS_END + 1, SECONDS_END + 1 + width)
+    fractions = pc.utf8_rpad(pc.replace_substring(sent, "Z", ""), width, "0")
+    return pc.binary_join_element_wise(pc.binary_join_element_wise(seconds, fractions, "."), "Z", "")
 
 
 @lru_cache(maxsize=65_536)
@@ -50,9 +75,9 @@ def _local(day: date, time: str, zone: str) -> str | None:
 
     Of the two instants of a repeated hour it is the earlier one.
     """
-    local = datetime.combine(day, time_of_day.fromisoformat(time[:8]), ZoneInfo(zone))
+    wall = datetime.combine(day, time_of_day.fromisoformat(time[:8]), ZoneInfo(zone))
     try:
-        return to_text(local)
+        return to_text(wall)
     except OverflowError:
         return None
 

@@ -138,6 +138,8 @@ def _all_there(column: pa.Array, what: str) -> pa.Array:
 
 def _one(parts: list[pa.StructArray], name: str) -> pa.Array:
     """A field's column: the record's own member, or that of one of its flattened objects."""
+    if len(parts) == 1:
+        return parts[0].field(name)
     columns = [column for part in parts if (column := pc.struct_field(part, name)).null_count < len(column)]
     if len(columns) > 1:
         raise pa.ArrowInvalid(f"{name} stands in several places")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.contract.plan import Cursor
+from lake.contract.plan import NO_CURSOR, Cursor
 from lake.raw.cursor import cursors, normalised
 
 SPLIT = Cursor("split", ("D", "T"), 0, "Europe/Berlin", "stand_in", ("CD", "CT"))
@@ -55,6 +55,32 @@ def test_the_seventh_digit_orders() -> None:
         "2026-11-15T06:00:00.1200000Z",
         None,
     ]
+
+
+@given(st.lists(st.tuples(instants, st.integers(0, 9), st.sampled_from(["Z", "+00:00"])), max_size=4))
+def test_a_column_of_texts_is_normalised_as_each_of_them_is(stamps: list[tuple[datetime, int, str]]) -> None:
+    """Whether or not all have one length and one notation."""
+    texts = [f"{at:%Y-%m-%dT%H:%M:%S}{f'.{123456789:09}'[: n + 1] if n else ''}{zone}" for at, n, zone in stamps]
+    cursor = Cursor("instant", ("S",), 7, None, "own_pass", None)
+    batch = pa.RecordBatch.from_pydict({"S": pa.array([*texts, None], pa.string())})
+    assert cursors(batch, cursor).to_pylist() == [*(normalised(text, 7) for text in texts), None]
+
+
+@given(st.lists(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), max_size=4))  # noqa: DTZ001
+def test_a_column_of_split_stamps_counts_as_each_of_them_does(walls: list[datetime]) -> None:
+    alone = [split((wall.date(), f"{wall:%H:%M:%S}"))[0] for wall in walls]
+    assert split(*((wall.date(), f"{wall:%H:%M:%S}") for wall in walls)) == alone
+
+
+def test_a_day_counts_from_its_midnight_in_its_zone() -> None:
+    batch = pa.RecordBatch.from_pydict({"D": pa.array([date(2026, 7, 1), date(2026, 12, 1), None], pa.date32())})
+    cursor = Cursor("day", ("D",), 0, "Europe/Berlin", "own_pass", None)
+    expected = ["2026-06-30T22:00:00.000000Z", "2026-11-30T23:00:00.000000Z", None]
+    assert cursors(batch, cursor).to_pylist() == expected
+
+
+def test_rows_without_a_cursor_have_none() -> None:
+    assert cursors(pa.RecordBatch.from_pydict({"K": ["a", "b"]}), NO_CURSOR).to_pylist() == [None, None]
 
 
 def test_a_stamp_without_an_offset_is_no_instant() -> None:
