@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import requests
@@ -28,15 +27,16 @@ from lake.extract.engine import extract
 from lake.extract.http import Connection
 from lake.extract.protocols import DIALECTS
 from lake.extract.world import Extracted, World
-from lake.instants import now
+from lake.instants import from_text, now
 from lake.raw.store import RawBucket
-from lake.state.entity import StateTable
+from lake.state.entity import LIVE, EntityState, StateTable
 from lake.state.runs import RunRecords
 from lake.state.source import LimitsItem
 from local.simulators.client import Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
 
@@ -97,6 +97,7 @@ class RawLake:
                 session=requests.Session(),
                 budget=budget,
                 quota_reached=DIALECTS[plan.protocol].quota_reached,
+                usage_of=DIALECTS[plan.protocol].usage_of,
                 now=now,
                 sleep=self.sleeps.append,
             )
@@ -111,20 +112,26 @@ class RawLake:
         )
 
     def invoke(
-        self, entity: str, *, requests_allowed: int | None = None, seconds: float = 120, **plan: Any
+        self,
+        entity: str,
+        *,
+        requests_allowed: int | None = None,
+        seconds: float = 120,
+        lane: str = LIVE,
+        window: dict[str, str] | None = None,
+        **plan: Any,
     ) -> Extracted:
-        """One invocation."""
+        """One invocation, with a plan that differs where it is said."""
         source = entity.partition(".")[0]
+        changed = replace(self.plans[entity], **plan)
         budget = Budget(time.monotonic() + seconds, 1.0, requests_allowed)
-        return extract(
-            replace(self.plans[entity], **plan), self.sources[source], self.run_id, self.world(source), budget
-        )
+        return extract(changed, self.sources[source], self.run_id, self.world(source), budget, lane=lane, window=window)
 
-    def run(self, entity: str, *, requests_allowed: int | None = None, **plan: Any) -> list[Extracted]:
+    def run(self, entity: str, **settings: Any) -> list[Extracted]:
         """Invocations until the entity is done or paused."""
-        results = [self.invoke(entity, requests_allowed=requests_allowed, **plan)]
+        results = [self.invoke(entity, **settings)]
         while results[-1].status == "CONTINUE":
-            results.append(self.invoke(entity, requests_allowed=requests_allowed, **plan))
+            results.append(self.invoke(entity, **settings))
         return results
 
     def keys(self, prefix: str = "") -> list[str]:
@@ -153,7 +160,7 @@ class RawLake:
         return list(pq.read_table(io.BytesIO(body)).to_pylist())
 
     def newest(self, entity: str) -> dict[tuple[Any, ...], dict[str, Any]]:
-        """Key → newest version by version order, less what the latest finished sweep ended."""
+        """Key → newest version by version order, less what finished sweeps, refreshes and tombstones ended."""
         plan = self.plans[entity]
         newest: dict[tuple[Any, ...], dict[str, Any]] = {}
         for row in self.versions(entity):
@@ -161,15 +168,41 @@ class RawLake:
             order = (row["_observed_at"], row["_cursor"] or "")
             if key not in newest or order >= (newest[key]["_observed_at"], newest[key]["_cursor"] or ""):
                 newest[key] = row
-        manifests = {manifest["load"]: manifest for manifest in self.manifests(entity)}
-        for last in [m for m in manifests.values() if m["kind"] == "keys" and m["sweep"]["last"]]:
-            parts = [part for load in last["sweep"]["loads"] for part in manifests[load]["parts"]]
-            alive = {tuple(row.values()) for part in parts for row in self.part(part["key"])}
-            started = pa.scalar(last["sweep"]["started_at"]).cast(pa.timestamp("us", tz="UTC")).as_py()
+        for started_at, alive in self.sweeps(entity):
             newest = {
-                k: row for k, row in newest.items() if row["_observed_at"] >= started or tuple(map(str, k)) in alive
+                key: row
+                for key, row in newest.items()
+                if row["_observed_at"] >= started_at or tuple(map(str, key)) in alive
+            }
+        for gone, gone_at in self.tombstones(entity):
+            newest = {
+                key: row
+                for key, row in newest.items()
+                if tuple(map(str, key)) != gone or row["_observed_at"] >= gone_at
             }
         return newest
+
+    def sweeps(self, entity: str) -> list[tuple[datetime, set[tuple[str, ...]]]]:
+        """The finished sweeps, full refreshes among them: when each began, and the keys it found."""
+        manifests = {manifest["load"]: manifest for manifest in self.manifests(entity)}
+        fields = [field.field for field in self.plans[entity].key_fields]
+        found = []
+        for last in [manifest for manifest in manifests.values() if (manifest["sweep"] or {}).get("last")]:
+            parts = [part for load in last["sweep"]["loads"] for part in manifests[load]["parts"]]
+            alive = {tuple(str(row[name]) for name in fields) for part in parts for row in self.part(part["key"])}
+            found.append((from_text(last["sweep"]["started_at"]), alive))
+        return found
+
+    def tombstones(self, entity: str) -> list[tuple[tuple[str, ...], datetime]]:
+        """The keys that a feed or a delta link said are gone, and when."""
+        fields = [field.field for field in self.plans[entity].key_fields]
+        loads = [manifest for manifest in self.manifests(entity) if manifest["kind"] == "tombstones"]
+        rows = [row for load in loads for part in load["parts"] for row in self.part(part["key"])]
+        return [(tuple(row[name] for name in fields), row["_observed_at"]) for row in rows]
+
+    def state(self, entity: str, lane: str = LIVE) -> EntityState:
+        """What extraction remembers."""
+        return StateTable(self.dynamodb, TABLE).read(entity, lane)
 
     def hold_pipeline(self, run_id: str) -> None:
         """Gives the pipeline lease to a run."""

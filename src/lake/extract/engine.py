@@ -139,13 +139,16 @@ class Invocation:
             live = self.world.table.read(self.plan.entity)
             opened = open_backfill(self.work, self.window) | Clock(self.world.now(), self.world.now()).dump()
             return replace(state, window=self.window, last_load=live.last_load), opened
-        answer = self.work.connection.read(self.work.dialect.count(self.source, self.plan))
+        dialect = self.work.dialect
+        answer = self.work.connection.read(dialect.count(self.source, self.plan))
         try:
-            count = self.work.dialect.read_count(self.source, self.plan, answer.body)
+            count = dialect.read_count(self.source, self.plan, answer.body)
+            told = dialect.read_clock(self.source, self.plan, answer.body) if dialect.read_clock else None
         except ValueError as error:
             raise MalformedAnswer(f"{self.plan.entity}: the source's count cannot be read: {error}") from None
         self.work.heed_share()
-        source_now = answer.source_now or answer.asked_at
+        self.notes += dialect.warnings(self.source, self.plan) if dialect.warnings else ()
+        source_now = told or answer.source_now or answer.asked_at
         lag = timedelta(seconds=self.plan.settle_lag_s)
         clock = Clock(source_now, settled(source_now, answer.asked_at, lag))
         state = replace(state, source_count={"count": count, "at": to_text(source_now)})
