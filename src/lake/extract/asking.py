@@ -65,7 +65,7 @@ def _ask_once(reader: Reader, plan: Plan, request: Request) -> tuple[Answer, Pag
         except NotAPage as error:
             problem = f"{plan.entity}: {reader.connection.url}{request.path}: {error}"
         if tried < MOST_TRIES:
-            reader.connection.sleep(min(0.25 * 2**tried, max(0.0, reader.connection.budget.seconds_left())))
+            reader.connection.sleep(min(0.1 * 2**tried, max(0.0, reader.connection.budget.seconds_left())))
     raise MalformedAnswer(f"{problem} ({MOST_TRIES} times)")
 
 
@@ -73,7 +73,8 @@ def _ask_in_parts(reader: Reader, plan: Plan, reading: Pass, requests: Sequence[
     """The rows that several requests tell of alike, and when the first of them was asked for.
 
     Rows that changed between the requests differ in key or stamp from part to part: the page ends before the first of them,
-    and where that leaves nothing it is asked for again. So no row ever has fields of two versions.
+    and where that leaves nothing it is asked for again. So no row ever has fields of two versions. The end is a page of
+    which all parts are empty and name no next one.
     """
     same = {column.field for column in (*reading.stamp, *reading.key)} | {
         *plan.cursor.fields,
@@ -83,10 +84,13 @@ def _ask_in_parts(reader: Reader, plan: Plan, reading: Pass, requests: Sequence[
         answers = [_ask_once(reader, plan, request) for request in requests]
         parts = [page.batch for _, page in answers]
         alike = min(_alike(one, other, sorted(same)) for one, other in pairwise(parts))
-        if alike or not any(part.num_rows for part in parts):
+        if alike or not any(page.batch.num_rows or page.next_link for _, page in answers):
             batch = joined([part.slice(0, alike) for part in parts])
             return Page(batch, None, any(page.by_record for _, page in answers)), answers[0][0].asked_at
-    raise NoProgress(f"{plan.entity}: rows changed between the requests for one page, {MOST_TRIES} times in a row")
+    raise NoProgress(
+        f"{plan.entity}: the {len(requests)} requests for one page had no row in common, {MOST_TRIES} times in a row: rows "
+        "change faster than they are read, or the source answers with empty pages"
+    )
 
 
 def _alike(one: pa.RecordBatch, other: pa.RecordBatch, fields: Sequence[str]) -> int:

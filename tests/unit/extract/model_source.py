@@ -23,6 +23,7 @@ from tests.unit.extract.test_query import source
 
 if TYPE_CHECKING:
     from lake.contract.plan import Plan
+    from lake.extract.protocols import Dialect
 
 type Row = dict[str, Any]
 type Quirk = Literal["filter ignored", "order ignored", "page repeated", "token repeated"]
@@ -32,7 +33,8 @@ LARGEST = 4
 """Rows in a page, whatever is asked for."""
 
 
-def _request(query: Query, token: str | None = None) -> Request:
+def request_for(query: Query, token: str | None = None) -> Request:
+    """The request that asks a model."""
     asked = base64.b64encode(pickle.dumps((query, token))).decode()
     return Request("/rows", (("asked", asked),))
 
@@ -43,8 +45,8 @@ def _asked(request: Request) -> tuple[Query, str | None]:
 
 DIALECT = replace(
     DIALECTS["odata"],
-    pages=lambda _source, _plan, query: (_request(query),),
-    link=lambda _source, _plan, query, token: _request(query, token),
+    pages=lambda _source, _plan, query: (request_for(query),),
+    link=lambda _source, _plan, query, token: request_for(query, token),
     follow=None,
 )
 
@@ -53,8 +55,9 @@ DIALECT = replace(
 class ModelSource:
     """Answers in pages of any size up to the limit, some of them empty with a link, some with rows of the page before.
 
-    `quirk`: what it does wrong, now and then (`often`: of ten requests; always where it pages itself). `forgets`: tokens of earlier connections mean
-    nothing. `cap`: rows that it gives to one query.
+    `quirk`: what it does wrong, now and then (`often`: of ten requests; always where it pages itself). `forgets`: tokens of
+    earlier connections mean nothing. `cap`: rows that it gives to one query. `empties`: of five first pages of a query, those
+    that come empty with a link.
     """
 
     rows: list[Row]
@@ -63,6 +66,7 @@ class ModelSource:
     often: int = 10
     cap: int | None = None
     forgets: bool = False
+    empties: int = 1
     requests: int | None = None
     requests_made: int = 0
     asked: list[Query] = field(default_factory=list)
@@ -75,9 +79,9 @@ class ModelSource:
         self._random = random.Random(self.seed)  # noqa: S311
         self.budget = Budget(deadline=1, margin=0, requests=self.requests, clock=lambda: 0)
 
-    def reader(self, plan: Plan) -> Reader:
+    def reader(self, plan: Plan, dialect: Dialect = DIALECT) -> Reader:
         """A reader of the model."""
-        return Reader(cast("Connection", self), DIALECT, source(), plan)
+        return Reader(cast("Connection", self), dialect, source(), plan)
 
     def sleep(self, seconds: float) -> None:
         """Nobody waits."""
@@ -100,7 +104,7 @@ class ModelSource:
         rows = self._found(query, wrong=wrong)[: self.cap]
         if query.served:
             self._last = self._served(rows, query, token, wrong=wrong)
-        elif token is None and self._random.randrange(5) == 0:
+        elif token is None and self._random.randrange(5) < self.empties:
             return self._page([], self._token("more"))
         else:
             self._last = self._page(rows[: self._size(query)], None)
@@ -113,7 +117,7 @@ class ModelSource:
         rows.sort(key=lambda row: tuple(_ordered(row, column) for column in query.order))
         if self.quirk == "order ignored":
             rows.reverse()
-        return rows
+        return [{name: row[name] for name in query.select} for row in rows]
 
     def _served(self, rows: list[Row], query: Query, token: str | None, *, wrong: bool) -> bytes:
         first = 0 if token is None else int(token.rpartition("/")[2])
