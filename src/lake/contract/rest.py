@@ -26,9 +26,9 @@ class FilterSpec(Strict):
 
     `style`: `text` ("a >= 1 AND b < 2"), `groups` (a list of groups, of which one must hold: HubSpot), `nested` (objects of
     "and" and "or" in each other), `prefix` (a list with the operators before their operands: Odoo). `compare` (`{field}`,
-    `{operator}`, `{value}`), `null` (`{field}`) and `one_of` (`{field}`, `{values}`) are templates of one condition;
-    `compare_as` are others for some base types. `all` and `any`: the word between conditions (text), the operator before
-    them (prefix), a template with `{conditions}` (groups, nested). `literals`: the form of a base type's values.
+    `{operator}`, `{value}`), `null` (`{field}`) and `one_of` (`{field}`, `{values}`; not in a text) are templates of one
+    condition; `compare_as` are others for some base types. `all` and `any`: the word between conditions (text), the
+    operator before them (prefix), a template with `{conditions}` (groups, nested). `literals`: the form of a base type's values.
     `quote`: a character that is doubled inside values of a text. `nothing`: what a text says where there is no condition.
     """
 
@@ -52,6 +52,8 @@ class FilterSpec(Strict):
             raise ValueError("`all` is missing: how the API says that several conditions hold")
         if self.style == "text" and not all(isinstance(part, str) for part in (self.compare, self.all)):
             raise ValueError("`compare` and `all` of a text are texts")
+        if self.style == "text" and self.one_of is not None:
+            raise ValueError("`one_of` is not for `style: text`: say `any`")
         if self.style != "text" and (self.quote or self.nothing is not None):
             raise ValueError("`quote` and `nothing` are for `style: text`")
         return self

@@ -124,6 +124,7 @@ CASES: list[tuple[str, str, Edit, str]] = [
     ("operators left out", HUBSPOT, lambda s: rest(s)["filter"]["operators"].pop("eq"), "needs the API's words for eq, gt, ge"),
     ("no word for and", HUBSPOT, lambda s: rest(s)["filter"].pop("all"), "`all` is missing: how the API says that several"),
     ("a quote outside of a text", HUBSPOT, lambda s: rest(s)["filter"].update(quote="'"), "are for `style: text`"),
+    ("values of a text", HUBSPOT, lambda s: rest(s)["filter"].update(style="text", compare="", all=""), "say `any`"),
     ("codes without a place", SERVICE, lambda s: rest(s)["errors"].pop("code"), "`code` and the codes to `pause` or `retry`"),
     ("a delete strategy of other protocols", CONTACT, lambda c: extraction(c)["deletes"].append({"strategy": "feed"}),
      f"{PLACE}.deletes[1]: feed is not spoken by `protocol: rest`"),

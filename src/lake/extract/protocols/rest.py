@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pyarrow as pa
+from requests.utils import parse_header_links
 
 from lake.extract.errors import BadRequest, MalformedAnswer
 from lake.extract.http import Request
@@ -31,7 +31,6 @@ NUMBERED = ("page_number", "offset")
 NO_LINK = "@none"
 """A place where nothing stands."""
 KINDS = {"int64": pa.int64(), "boolean": pa.bool_(), "decimal": pa.decimal128(38, 9)}
-NEXT = re.compile(r"""<([^>]*)>[^,]*;\s*rel="?(?:[^",;]*\s)?next(?:\s[^",;]*)?"?""", re.IGNORECASE)
 
 
 def pages(source: SourcePlan, plan: Plan, query: Query) -> tuple[Request, ...]:
@@ -59,8 +58,8 @@ def follow(_source: SourcePlan, plan: Plan, token: str | None, answer: Answer, p
     if paginator["type"] in NUMBERED:
         return _numbered(paginator, token, answer, page.batch.num_rows)
     if paginator["type"] == "header_link":
-        found = NEXT.search(answer.links or "")
-        return found[1] if found else None
+        links = parse_header_links(answer.links or "")
+        return next((each["url"] for each in links if "next" in each.get("rel", "").lower().split()), None)
     if paginator["type"] == "single_page" or _no_more(paginator, answer):
         return None
     return page.next_link

@@ -28,8 +28,6 @@ def _text(spec: Spec, condition: Condition) -> str:
     match condition:
         case Every((one,)) | Either((one,)):
             return _text(spec, one)
-        case Either() if (one := _one_of(spec, condition)) is not MISSING:
-            return str(one)
         case Every(conditions):
             return f"({spec['all'].join(_text(spec, part) for part in conditions)})"
         case Either(conditions):
