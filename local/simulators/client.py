@@ -113,6 +113,14 @@ class Simulator:
         """Make everything as it was at a snapshot, the clock too; the new time."""
         return str(self._post("rewind", {"name": name})["now"])
 
+    def track_changes(self, mode: str = "on", *, once: bool = False, notation: str = "4.0") -> None:
+        """Whether the ERP gives delta links: see `local.simulators.delta`."""
+        self._post("track_changes", {"mode": mode, "once": once, "notation": notation})
+
+    def expire_delta_links(self) -> int:
+        """Make every delta link unknown; how many there were."""
+        return int(self._post("expire_delta_links", {})["expired"])
+
     def fault(self, kind: str, **settings: object) -> None:
         """Begin one fault in the place of all others, or end all with `none`."""
         self._post("fault", {"kind": kind, **settings})

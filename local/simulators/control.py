@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from local.simulators import backup, changes, churn
+from local.simulators import backup, changes, churn, delta
 from local.simulators.changes import ChangeError, Moment
 from local.simulators.day import day_of_changes
 from local.simulators.faults import Faults
@@ -184,6 +184,17 @@ def _rewind(control: Control, body: Body) -> dict[str, object]:
     return {"now": clock_text(control.store.now)}
 
 
+def _track_changes(control: Control, body: Body) -> dict[str, object]:
+    once = bool(body.get("once", False))
+    delta.switch(control.store, mode=body.get("mode", "on"), once=once, notation=body.get("notation", "4.0"))
+    return {"mode": body.get("mode", "on")}
+
+
+def _expire_delta_links(control: Control, body: Body) -> dict[str, object]:
+    del body
+    return {"expired": delta.expire(control.store)}
+
+
 ACTIONS: dict[str, Callable[[Control, Body], dict[str, object]]] = {
     "advance": _advance,
     "change": _change,
@@ -201,6 +212,8 @@ ACTIONS: dict[str, Callable[[Control, Body], dict[str, object]]] = {
     "rewind": _rewind,
     "fault": _fault,
     "faults": _faults,
+    "track_changes": _track_changes,
+    "expire_delta_links": _expire_delta_links,
 }
 
 

@@ -13,7 +13,7 @@ from json.encoder import encode_basestring
 from typing import Any
 from urllib.parse import quote, unquote
 
-from local.simulators import edmx, odata, odata_v2
+from local.simulators import delta, edmx, odata, odata_v2
 from local.simulators.instants import clock_text
 from local.simulators.messages import RefusedError, Request, Response, as_json
 from local.simulators.odata import Options
@@ -96,15 +96,25 @@ class Erp:
     def _page(self, request: Request, options: Options) -> Response:
         wanted = _wanted_page(request)
         size = min(wanted or MOST_A_PAGE, MOST_A_PAGE)
+        options = delta.tracked(self.store, request, options)
         found = read_page(self.store, options, request.quirks, size)
-        parts = [f'"@odata.context":"$metadata#{options.entity.set_name}"']
+        records = _rendered(options, found)
+        if found.token is None:
+            records += delta.removed(self.store, options)
+        of_changes = "/$delta" if options.tracked is not None and options.tracked[0] is not None else ""
+        parts = [f'"@odata.context":"$metadata#{options.entity.set_name}{of_changes}"']
         if found.total is not None:
             parts.append(f'"@odata.count":{found.total}')
-        parts.append(f'"value":[{",".join(_rendered(options, found))}]')
+        parts.append(f'"value":[{",".join(records)}]')
         if found.token is not None:
-            link = _next_link(request, options.entity, found.token)
+            link = _link(request, options.entity, f"$skiptoken={found.token}")
             parts.append(f'"@odata.nextLink":{encode_basestring(link)}')
-        headers = {"Preference-Applied": f"odata.maxpagesize={size}"} if wanted else {}
+        elif options.tracked is not None:
+            link = _link(request, options.entity, f"{delta.OPTION}={options.tracked[1]}")
+            parts.append(f'"@odata.deltaLink":{encode_basestring(link)}')
+        applied = [f"odata.maxpagesize={size}"] if wanted else []
+        applied += ["odata.track-changes"] if options.tracked is not None else []
+        headers = {"Preference-Applied": ", ".join(applied)} if applied else {}
         return Response(200, f"{{{','.join(parts)}}}".encode(), _JSON, headers)
 
 
@@ -153,11 +163,11 @@ def _wanted_page(request: Request) -> int | None:
     return None
 
 
-def _next_link(request: Request, entity: Entity, token: str) -> str:
+def _link(request: Request, entity: Entity, token: str) -> str:
     """The same request from the token on, relative to the service; the token holds what is left of $top."""
     kept = [
         f"{quote(name, safe='$-')}={quote(value, safe='')}"
         for name, value in request.parameters(plus_is_blank=False)
-        if name not in ("$skiptoken", "$skip", "$top")
+        if name not in ("$skiptoken", "$skip", "$top", delta.OPTION)
     ]
-    return f"{entity.set_name}?{'&'.join([*kept, f'$skiptoken={token}'])}"
+    return f"{entity.set_name}?{'&'.join([*kept, token])}"

@@ -18,7 +18,18 @@ from local.simulators.schema import Entity, children
 from local.simulators.store import Row, Value
 
 _KEY = re.compile(r"(?:(\w+)=)?'((?:[^']|'')*)'")
-_KNOWN = {"$filter", "$orderby", "$select", "$expand", "$top", "$skip", "$count", "$skiptoken", "$format"}
+_KNOWN = {
+    "$filter",
+    "$orderby",
+    "$select",
+    "$expand",
+    "$top",
+    "$skip",
+    "$count",
+    "$skiptoken",
+    "$deltatoken",
+    "$format",
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class Expand:
 
 @dataclass(frozen=True)
 class Options:
-    """What a request asks of a set. `token`: where an earlier page ended."""
+    """What a request asks of a set. `token`: where an earlier page ended. `tracked`: see `local.simulators.delta`."""
 
     entity: Entity
     where: Any
@@ -43,6 +54,7 @@ class Options:
     skip: int
     count: bool
     token: dict[str, Any] | None
+    tracked: tuple[int | None, int] | None = None
 
     @property
     def by_key(self) -> bool:
@@ -126,6 +138,8 @@ def write_token(options: Options, rows: Sequence[Any], left: int | None, *, offs
     else:
         token = {"skip": before.get("skip", options.skip) + len(rows)}
     token["page"] = before.get("page", 0) + 1
+    if options.tracked is not None:
+        token["tracked"] = options.tracked
     text = json.dumps(token | {"left": left}, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
