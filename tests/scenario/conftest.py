@@ -45,11 +45,13 @@ def _free_port() -> int:
         return int(server.getsockname()[1])
 
 
-PORTS = {"crm": _free_port(), "erp": _free_port()}
+PORTS = {name: _free_port() for name in ("crm", "erp", "hubspot", "service")}
 """Any that are free: two runs of these tests on one machine must not meet at one source."""
 SECRETS = {
     "crm": {"client_id": "lake-reader", "client_secret": "crm-secret"},
     "erp": {"user": "LAKE", "password": "erp-secret"},
+    "hubspot": {"token": "pat-eu1-lake-reader"},
+    "service": {"token": "service-key"},
 }
 BUCKET, TABLE = "raw", "state"
 
@@ -98,6 +100,7 @@ class RawLake:
                 budget=budget,
                 quota_reached=DIALECTS[plan.protocol].quota_reached,
                 usage_of=DIALECTS[plan.protocol].usage_of,
+                passing=DIALECTS[plan.protocol].passing,
                 now=now,
                 sleep=self.sleeps.append,
             )
@@ -212,10 +215,11 @@ class RawLake:
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Plan], dict[str, SourcePlan]]:
-    """The project's contracts as plans."""
+    """The project's contracts and the examples as plans."""
     from pathlib import Path  # noqa: PLC0415
 
-    built = compile_folder(Path(__file__).parents[2] / "contracts")
+    root = Path(__file__).parents[2]
+    built = compile_folder(root / "contracts") | compile_folder(root / "docs" / "examples")
     plans = [Plan.load(text) for name, text in built.items() if not name.startswith("source.")]
     sources = [SourcePlan.load(text) for name, text in built.items() if name.startswith("source.")]
     return {plan.entity: plan for plan in plans}, {plan.source: plan for plan in sources}
@@ -246,12 +250,12 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, Any]]:
 
 
 @pytest.fixture(scope="module")
-def start_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Source]]:
+def start_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Source]]:
     """Starts simulators; they live as long as the module's tests."""
     started: dict[str, Source] = {}
     with ExitStack() as stack:
 
-        def start(name: str) -> Source:
+        def start(name: str, size: str = "S") -> Source:
             if name not in started:
                 folder = tmp_path_factory.mktemp(name)
                 port = PORTS[name]
@@ -266,7 +270,7 @@ def start_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
                         "--data",
                         str(folder),
                         "--size",
-                        "S",
+                        size,
                     ]
                 )
                 stack.callback(process.wait)
@@ -280,7 +284,7 @@ def start_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 @pytest.fixture
-def crm(start_source: Callable[[str], Source]) -> Iterator[Source]:
+def crm(start_source: Callable[..., Source]) -> Iterator[Source]:
     """The CRM, free of faults."""
     source = start_source("crm")
     source.control.fault("none")
@@ -289,7 +293,7 @@ def crm(start_source: Callable[[str], Source]) -> Iterator[Source]:
 
 
 @pytest.fixture
-def erp(start_source: Callable[[str], Source]) -> Iterator[Source]:
+def erp(start_source: Callable[..., Source]) -> Iterator[Source]:
     """The ERP, free of faults."""
     source = start_source("erp")
     source.control.fault("none")
