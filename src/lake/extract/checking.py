@@ -81,10 +81,13 @@ class PageCheck:
         if reading.name == "delta":
             return rows
         self._check_nulls(rows.batch)
-        delivered = rows if self._ascending(rows) else self._examined(rows)
+        ascending = self._ascending(rows)
+        if not ascending:
+            self._check_stamp_order(rows.stamps)
         self._check_bounds(rows.stamps, place)
+        fresh = rows if ascending else self._without_repetition(rows)
         self._last = rows if len(rows) else self._last
-        return delivered
+        return fresh
 
     def _ascending(self, rows: Rows) -> bool:
         """Whether each row, from the last one of the page before on, surely comes behind the one before it and is another."""
@@ -97,9 +100,8 @@ class PageCheck:
             ascending = pc.or_(pc.less(one, other), pc.and_(pc.equal(one, other), ascending))
         return _all(ascending)
 
-    def _examined(self, rows: Rows) -> Rows:
+    def _without_repetition(self, rows: Rows) -> Rows:
         """The rows, looked at more closely, without those that repeat the end of the page before."""
-        self._check_stamp_order(rows.stamps)
         overlap = self._repeated(rows)
         fresh = rows.slice(overlap)
         self._check_key_order(fresh)

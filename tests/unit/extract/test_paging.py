@@ -162,7 +162,7 @@ def test_rows_that_the_server_gives_over_pages_are_observed_when_its_query_was_a
     assert {page.observed_at for page in pages} == {NOON + timedelta(seconds=1)}
 
 
-def test_the_next_page_is_asked_for_before_the_last_one_is_asked_for_by_the_caller() -> None:
+def test_the_next_page_is_asked_for_while_one_is_worked_on() -> None:
     source = ModelSource(EIGHT)
     walk = Walk(source.reader(INSTANT), key_pass(INSTANT), None)
     page = walk.take()
