@@ -134,6 +134,8 @@ class Crm:
             conditions.append("IsDeleted = 0")
         if query.where and not quirks.ignores_filter:
             conditions.append(f"({query.where})")
+        if quirks.shows_nothing:
+            conditions.append("0")
         tail = f"FROM {query.entity.set_name} WHERE {' AND '.join(conditions)}"
         bound = () if quirks.ignores_filter else query.values
         if query.count_only:

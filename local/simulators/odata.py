@@ -77,7 +77,7 @@ def parse(entity: Entity, pairs: Iterable[tuple[str, str]], quirks: Quirks = NO_
     where = condition(entity, given["$filter"]) if "$filter" in given else None
     return Options(
         entity=entity,
-        where=None if quirks.ignores_filter else where,
+        where=_shown(where, quirks),
         order=_taken(entity, _order(entity, given.get("$orderby", "")), quirks),
         select=_select(entity, given.get("$select", "")),
         expand=_expand(entity, given.get("$expand", ""), quirks),
@@ -217,6 +217,13 @@ def _taken(entity: Entity, asked: tuple[tuple[str, bool], ...], quirks: Quirks) 
     if quirks.order == "reverse":
         return tuple((name, not descending) for name, descending in asked)
     return asked
+
+
+def _shown(where: Any, quirks: Quirks) -> Any:
+    """Which rows come."""
+    if quirks.shows_nothing:
+        return sa.false()
+    return None if quirks.ignores_filter else where
 
 
 def _select(entity: Entity, text: str) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ class Quirks:
     """What a source does instead of what it is asked to. Without any it does as asked."""
 
     ignores_filter: bool = False
+    shows_nothing: bool = False
     order: Literal["asked", "key", "reverse"] = "asked"
     most_a_page: int | None = None
     share_of_page: float = 1.0

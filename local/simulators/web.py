@@ -57,6 +57,8 @@ def members(document: Any, *path: str) -> Any:
 
 def _where(store: Store, selection: Selection, quirks: Quirks) -> tuple[str, tuple[Value, ...]]:
     now = clock_text(store.now)
+    if quirks.shows_nothing:
+        return " WHERE 0", ()
     if quirks.ignores_filter or not selection.where:
         return " WHERE _visible_at <= ?", (now,)
     return f" WHERE _visible_at <= ? AND ({selection.where})", (now, *selection.values)

@@ -94,6 +94,15 @@ def quota(met: Met) -> Response | None:
     return as_json(met.face.error(code, message), status)
 
 
+def xml_bomb(met: Met) -> Response | None:
+    """The metadata is a small document that entities make a very large one."""
+    if not met.request.path.endswith("$metadata"):
+        return None
+    laughs = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9))
+    bomb = f'<?xml version="1.0"?><!DOCTYPE b [<!ENTITY l0 "lol">{laughs}]><b>&l9;</b>'
+    return Response(200, bomb.encode(), "application/xml")
+
+
 def _retry_after(met: Met) -> dict[str, str]:
     seconds = int(met.settings["seconds"])
     match met.settings["form"]:
@@ -149,6 +158,7 @@ INSTEAD: dict[str, Kind[Instead]] = {
         one_of("form", "json", "html"),
         draw=lambda rng: {"form": rng.choice(("json", "html"))},
     ),
+    "xml_bomb": Kind(xml_bomb, "detectable", faces=("odata_v4", "odata_v2"), draw=None),
     "token_expiry": Kind(token_expiry, "transient", watchful=True, faces=("salesforce",)),
     "quota": Kind(
         quota,

@@ -104,6 +104,20 @@ def numbers_as_strings(met: Met, page: Page) -> Page:
     return page
 
 
+def held_back_items(met: Met, page: Page) -> Page:
+    """No row brings more than `items` items of a kind along; a next link of their own leads to the others."""
+    most = int(met.settings["items"])
+    for row in page.rows:
+        for name, value in list(row.items()):
+            nested = value.get("results") if isinstance(value, dict) else value
+            if not isinstance(nested, list) or len(nested) <= most:
+                continue
+            del nested[most:]
+            holder, label = (value, "__next") if isinstance(value, dict) else (row, f"{name}@odata.nextLink")
+            holder[label] = f"{met.series.rpartition('/')[2]}/{name}?$skip={most}"
+    return page
+
+
 def null_values(met: Met, page: Page) -> Page:
     """One row of a page has null in `field`, whatever the source's types say."""
     name = met.settings["field"]
@@ -147,5 +161,8 @@ PAGE: dict[str, Kind[Spoil]] = {
     "repeated_token": Kind(repeated_token, "detectable", "rows", watchful=True),
     "foreign_links": Kind(foreign_links, "quiet", "rows", {"host": "http://backend.internal:8000"}, faces=_LINKED),
     "numbers_as_strings": Kind(numbers_as_strings, "quiet", "rows", faces=_LINKED),
+    "held_back_items": Kind(
+        held_back_items, "detectable", "rows", {"items": 1}, faces=("odata_v4", "odata_v2"), draw=None
+    ),
     "null_values": Kind(null_values, "detectable", "rows", {"field": ""}, draw=None),
 }

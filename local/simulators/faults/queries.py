@@ -18,6 +18,12 @@ def ignored_filter(met: Met, quirks: Quirks) -> Quirks:
     return replace(quirks, ignores_filter=True)
 
 
+def nothing_shown(met: Met, quirks: Quirks) -> Quirks:
+    """The source shows no rows and says that all is well, as to a user without the permission."""
+    del met
+    return replace(quirks, shows_nothing=True)
+
+
 def ignored_order(met: Met, quirks: Quirks) -> Quirks:
     """The order is ignored: rows come by key, or (`as` "reverse") the wrong way round."""
     return replace(quirks, order=met.settings["as"])
@@ -78,6 +84,7 @@ def _cap(rng: Random) -> dict[str, Any]:
 
 QUERY: dict[str, Kind[Misunderstand]] = {
     "ignored_filter": Kind(ignored_filter, "detectable", "rows"),
+    "nothing_shown": Kind(nothing_shown, "quiet", hides=True, draw=None),
     "ignored_order": Kind(
         ignored_order,
         "detectable",

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from defusedxml import EntitiesForbidden
+from defusedxml.ElementTree import fromstring
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -286,6 +288,16 @@ def test_a_source_announces_its_quota(crm: RunningCrm) -> None:
     assert crm.query(ACCOUNTS).headers["Sforce-Limit-Info"] == "api-usage=1/50"
 
 
+def test_metadata_is_a_small_document_that_would_become_a_large_one(erp: RunningErp) -> None:
+    erp.control.faults({"kind": "xml_bomb"})
+
+    answer = erp.get("$metadata")
+    assert len(answer.content) < 2_000
+    with pytest.raises(EntitiesForbidden):
+        fromstring(answer.content)
+    assert erp.get(ORDERS).status_code == 200
+
+
 # Misunderstandings
 
 
@@ -295,6 +307,22 @@ def test_a_filter_is_ignored(erp: RunningErp, crm: RunningCrm) -> None:
 
     assert len(erp.rows("A_SalesOrder?$filter=SalesOrder eq 'none'&$top=5")) == 5
     assert len(crm.records("SELECT Id FROM Account WHERE Name = 'Nobody at all' LIMIT 5")) == 5
+
+
+@pytest.mark.parametrize("face", ASKED)
+def test_nothing_is_shown_and_all_is_said_to_be_well(face: str, request: pytest.FixtureRequest) -> None:
+    asked = ASKED[face]
+    source = request.getfixturevalue(asked.source)
+    source.control.faults({"kind": "nothing_shown"})
+    answer = asked.ask(source)
+
+    assert (answer.status_code, asked.records(answer.json())) == (200, [])
+
+
+def test_what_is_not_shown_is_not_counted(erp: RunningErp) -> None:
+    erp.control.faults({"kind": "nothing_shown"})
+
+    assert erp.get("A_SalesOrder/$count").text == "0"
 
 
 @pytest.mark.parametrize("way", ["key", "reverse"])
@@ -502,6 +530,19 @@ def test_numbers_come_as_strings_with_all_their_digits(erp: RunningErp) -> None:
 
     assert isinstance(quoted[0]["to_Item"][0]["NetAmount"], str)
     assert quoted == plain
+
+
+def test_items_are_held_back_and_have_a_next_link_of_their_own(erp: RunningErp) -> None:
+    erp.control.faults({"kind": "held_back_items", "items": 1})
+    rows = erp.rows("A_SalesOrder?$top=50&$expand=to_Item")
+    older = erp.session.get(f"{erp.url}{V2}&$expand=to_Item".replace("$top=3", "$top=50"), timeout=20).json()["d"][
+        "results"
+    ]
+
+    cut = [row for row in rows if "to_Item@odata.nextLink" in row]
+    assert cut
+    assert all(len(row["to_Item"]) <= 1 for row in rows)
+    assert len([row for row in older if "__next" in row["to_Item"]]) == len(cut)
 
 
 def test_a_null_stands_where_none_may_be(erp: RunningErp) -> None:
