@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import email.utils
 import json
+import subprocess
+import sys
 from operator import itemgetter
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
@@ -195,12 +197,13 @@ def test_a_fault_that_never_stops_is_not_healed_by_asking_again() -> None:
     assert not hides({"kind": "gzip"})
 
 
-def test_every_kind_says_what_it_does() -> None:
-    text = catalogue.described()
+def test_the_command_line_lists_every_kind_and_what_it_does() -> None:
+    command = [sys.executable, "-m", "local.simulators", "faults"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
     for name, kind in KINDS.items():
-        assert kind.play.__doc__, name
-        assert f"{name} " in text
+        (line,) = (line for line in lines if line.split()[:2] == [name, kind.nature])
+        assert kind.play.__doc__.splitlines()[0] in line
 
 
 # In the source's place
