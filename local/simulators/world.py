@@ -30,7 +30,12 @@ class Size:
     order_lines: int
 
 
-SIZES = {"S": Size(150, 120, 2_000), "M": Size(5_000, 6_000, 200_000), "L": Size(40_000, 60_000, 5_000_000)}
+SIZES = {
+    "XS": Size(20, 8, 120),
+    "S": Size(150, 120, 2_000),
+    "M": Size(5_000, 6_000, 200_000),
+    "L": Size(40_000, 60_000, 5_000_000),
+}
 
 
 @dataclass(frozen=True)
