@@ -67,7 +67,7 @@ def test_each_stream_brings_its_pass_whole_and_in_order(
 
 
 @given(
-    st.lists(st.integers(-1, 9), max_size=16),
+    st.lists(st.integers(-1, 9), max_size=8),
     st.integers(0, 1000),
     st.sampled_from(PAGINGS),
     st.integers(1, 5),
@@ -82,7 +82,7 @@ def test_streams_that_a_budget_ends_go_on_from_their_last_positions(
     streams = {number: Stream(number, window_passes(made, window)[0]) for number, window in enumerate(WINDOWS)}
     due = {number: wanted(ModelSource(rows), made, stream.reading) for number, stream in streams.items()}
     found: dict[int, list[str]] = defaultdict(list)
-    for invocation in range(100):
+    for invocation in range(40):
         source = ModelSource(rows, seed + invocation, requests=requests)
         pages, ended, positions = brought(source.reader(made), list(streams.values()), most)
         for number, brought_ in pages.items():
