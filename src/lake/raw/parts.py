@@ -15,9 +15,9 @@ from lake.raw.manifest import Part
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TARGET_BYTES = 112 * 1024 * 1024
+TARGET_BYTES = 120 * 1024 * 1024
 """The size at which a part is finished: with its last row group at most 128 MB."""
-GROUP_BYTES = 16 * 1024 * 1024
+GROUP_BYTES = 8 * 1024 * 1024
 """Rows, in memory, that become a row group."""
 
 

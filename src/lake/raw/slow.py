@@ -45,11 +45,12 @@ def _read(document: Any, layout: Layout) -> Page:
     if not members(envelope.records):
         document = {DOCUMENT: document}
     entries, next_link, delta_link = _opened(document, envelope)
-    removed: tuple[tuple[str, ...], ...] = ()
+    kept, removed = entries, []
     if (how := envelope.removed) is not None:
-        removed = tuple(removed_key(entry, layout.plan, how) for entry in entries if is_removed(entry, how))
-        entries = [entry for entry in entries if not is_removed(entry, how)]
-    return Page(Rows(layout, len(entries)).batch(entries), next_link, True, delta_link, removed)
+        kept = [entry for entry in entries if not is_removed(entry, how)]
+        if len(kept) < len(entries):
+            removed = [removed_key(entry, layout.plan, how) for entry in entries if is_removed(entry, how)]
+    return Page(Rows(layout, len(kept)).batch(kept), next_link, True, delta_link, tuple(removed))
 
 
 def _opened(document: Any, envelope: Envelope) -> tuple[list[Any], str | None, str | None]:
