@@ -11,7 +11,6 @@ from local.simulators.changes import ChangeError
 from local.simulators.schema import SOURCES, Entity, children, root
 from local.simulators.store import Store
 
-_OWN = ("_meta", "_pending", "_former", "_deleted", "_truth")
 _NAME = re.compile(r"[a-z][a-z0-9]*")
 
 
@@ -43,7 +42,8 @@ def rewind(store: Store, name: str) -> None:
     _known(store, name)
     for table in _tables(store):
         store.write(f"DELETE FROM {table}")
-        store.write(f"INSERT INTO {table} SELECT * FROM {_kept(name, table)}")
+        if _is_there(store, _kept(name, table)):
+            store.write(f"INSERT INTO {table} SELECT * FROM {_kept(name, table)}")
 
 
 def _restore_documents(store: Store, name: str, entity: Entity) -> dict[str, int]:
@@ -72,7 +72,9 @@ def _entities(store: Store) -> tuple[Entity, ...]:
 
 
 def _tables(store: Store) -> list[str]:
-    return [*(entity.set_name for entity in _entities(store)), *_OWN]
+    """All but the snapshots and SQLite's own."""
+    sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_kept_*' AND name NOT GLOB 'sqlite_*'"
+    return [str(name) for (name,) in store.read(sql)]
 
 
 def _kept(name: str, table: str) -> str:
@@ -82,6 +84,9 @@ def _kept(name: str, table: str) -> str:
 
 
 def _known(store: Store, name: str) -> None:
-    kept = _kept(name, "_meta")
-    if not store.read("SELECT 1 FROM sqlite_master WHERE name = ?", (kept,)):
+    if not _is_there(store, _kept(name, "_meta")):
         raise ChangeError(f"there is no snapshot {name!r}: make it first")
+
+
+def _is_there(store: Store, table: str) -> bool:
+    return bool(store.read("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)))

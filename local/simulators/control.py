@@ -145,9 +145,6 @@ def _faults(control: Control, body: Body) -> dict[str, object]:
     return {"faults": control.faults.listed()}
 
 
-QUESTIONS: dict[str, Callable[[Control], dict[str, object]]] = {"health": _health, "state": _state, "faults": _met}
-
-
 def _bulk_change(control: Control, body: Body) -> dict[str, object]:
     moment = _moment(control, {**body, "stamp": body.get("at", "now")})
     hand = churn.Hand(control.store, _chance(body), lambda: moment)
@@ -194,6 +191,8 @@ def _expire_delta_links(control: Control, body: Body) -> dict[str, object]:
     del body
     return {"expired": delta.expire(control.store)}
 
+
+QUESTIONS: dict[str, Callable[[Control], dict[str, object]]] = {"health": _health, "state": _state, "faults": _met}
 
 ACTIONS: dict[str, Callable[[Control, Body], dict[str, object]]] = {
     "advance": _advance,
