@@ -110,8 +110,10 @@ def _check_paging(
         found.add(place, f"{kind} may lose rows that shift: a `full_refresh` must make it whole now and then")
     if mode == "key" and not used.keys() & {"after", "filter"}:
         found.add(PLACE, "`mode: key` has no place in the request: put {after} or {filter} into `params` or `json`")
-    if "after" in used and (mode != "key" or "filter" in used or key > 1):
-        found.add(PLACE, "{after} is for `mode: key`, a key of one field, and requests without {filter}")
+    if "after" in used and (mode == "keyset" or "filter" in used or key > 1):
+        found.add(PLACE, "{after} is for a key of one field, and requests without {filter}")
+    if spec.paging.result_cap is not None and not used.keys() & {"after", "filter"}:
+        found.add(PLACE, "a `result_cap` is passed by key: put {after} or {filter} into `params` or `json`")
     if mode == "keyset" and ("filter" not in used or "any" not in rest.get("filter", {})):
         found.add(PLACE, '`mode: keyset` needs {filter} in the request, and `filter.any`: how the API says "or"')
 
@@ -129,7 +131,7 @@ def _check_cursor(
     if cursor.nulls != "never" and "null" not in says:
         found.add(PLACE, "rows without a stamp are asked for: needs {filter} in the request, and `filter.null`")
     _check_own_filter(found, spec, says)
-    _check_deletes(found, spec, says)
+    _check_deletes(found, spec)
 
 
 def _check_own_filter(found: Findings, spec: ExtractionSpec, says: dict[str, Any]) -> None:
@@ -145,13 +147,13 @@ def _check_own_filter(found: Findings, spec: ExtractionSpec, says: dict[str, Any
             found.add(place, "is no JSON: a condition as the API takes it")
 
 
-def _check_deletes(found: Findings, spec: ExtractionSpec, says: dict[str, Any]) -> None:
+def _check_deletes(found: Findings, spec: ExtractionSpec) -> None:
     for position, deletes in enumerate(spec.deletes):
-        place = f"customProperties.extraction.deletes[{position}]"
         if deletes.strategy in ("feed", "delta_link"):
-            found.add(place, f"{deletes.strategy} is not spoken by `protocol: rest`: say key_sweep, or a full_refresh")
-        if deletes.strategy == "key_sweep" and not says.keys() & {"one_of", "any"}:
-            found.add(place, "a sweep reads what it missed by key: needs {filter}, and `filter.one_of` or `filter.any`")
+            found.add(
+                f"customProperties.extraction.deletes[{position}]",
+                f"{deletes.strategy} is not spoken by `protocol: rest`: say key_sweep, or a full_refresh",
+            )
 
 
 def _check_forms(found: Findings, rest: dict[str, Any], fields: dict[str, Field], cursor: Cursor) -> None:

@@ -53,8 +53,8 @@ def without_filter(raw: dict[str, Any]) -> None:
 
 
 def by_name(raw: dict[str, Any]) -> None:
-    """Asks HubSpot by named values instead of a filter."""
-    rest(raw)["json"] |= {"filterGroups": [{"low": "{low}", "after": "{after}"}]}
+    """Asks HubSpot by a named value beside the filter."""
+    rest(raw)["json"] |= {"last": "{after}"}
 
 
 FILTER = {
@@ -109,9 +109,9 @@ CASES: list[tuple[str, str, Edit, str]] = [
      f"{PLACE}.rest: {{low}} and {{high}} are for requests without {{filter}}"),
     ("no filter", ORDER, lambda c: rest(c).update(filter=None, params={"low": "{low}", "f": "{filter}"}),
      f"{PLACE}.rest.filter: is missing, here and in source.yaml: the request holds {{filter}}"),
-    ("a sweep without a word for keys", HUBSPOT, lambda s: rest(s)["filter"].pop("one_of"),
-     f"{PLACE}.deletes[0]: a sweep reads what it missed by key: needs {{filter}}, and `filter.one_of`"),
-    ("a sweep by named values", HUBSPOT, by_name, f"{PLACE}.deletes[0]: a sweep reads what it missed by key"),
+    ("two places for the key", HUBSPOT, by_name, "{after} is for a key of one field, and requests without"),
+    ("a cap that cannot be passed", ORDER, lambda c: extraction(c)["paging"].update(result_cap=10_000),
+     f"{PLACE}.rest: a `result_cap` is passed by key: put {{after}} or {{filter}}"),
     ("keyset without an or", CONTACT, lambda c: extraction(c)["paging"].update(mode="keyset"),
      "`mode: keyset` needs {filter} in the request, and `filter.any`"),
     ("null stamps without a word for null", CONTACT, lambda c: extraction(c)["cursor"].update(nulls="own_pass"),

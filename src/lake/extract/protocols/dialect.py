@@ -75,6 +75,11 @@ class Delta:
     refusal: str
 
 
+def always(_source: SourcePlan, _plan: Plan) -> bool:
+    """For protocols that can ask for rows by their keys."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One protocol as functions of values.
@@ -86,7 +91,8 @@ class Dialect:
     after one, from the token of the page that was read (None: the first), its answer and its rows; without it the page's
     own next link is the token. `read_clock` reads the source's clock in the answer to a count, where it does not stand in
     the Date header (raises ValueError). `passing`: an answer is an error worth another try though its status does not say
-    so. `warnings` say what the plan's way of reading may lose. What a protocol cannot say is None.
+    so. `by_key`: rows can be asked for by their keys. `warnings` say what the plan's way of reading may lose. What a
+    protocol cannot say is None.
     """
 
     pages: Callable[[SourcePlan, Plan, Query], tuple[Request, ...]]
@@ -102,4 +108,5 @@ class Dialect:
     follow: Callable[[SourcePlan, Plan, str | None, Answer, Page], str | None] | None = None
     read_clock: Callable[[SourcePlan, Plan, bytes], datetime | None] | None = None
     passing: Callable[[SourcePlan, requests.Response], bool] = status_tells
+    by_key: Callable[[SourcePlan, Plan], bool] = always
     warnings: Callable[[SourcePlan, Plan], tuple[str, ...]] | None = None

@@ -111,10 +111,15 @@ def warnings(_source: SourcePlan, plan: Plan) -> tuple[str, ...]:
     if plan.paging != "server" or kind not in NUMBERED:
         return ()
     warning = (
-        f"{plan.entity} is paged by {kind}: where rows change while pages are read, others shift and may be missed "
-        "until the next full refresh"
+        f"{plan.entity} is paged by {kind}: where rows change while pages are read, others shift, and may be missed or "
+        "taken for deleted until the next full refresh"
     )
     return (warning,)
+
+
+def by_key(_source: SourcePlan, plan: Plan) -> bool:
+    """Whether the API's filter has a word for one of several keys."""
+    return bool(_rest(plan).get("filter", {}).keys() & {"one_of", "any"})
 
 
 def _rest(plan: Plan) -> dict[str, Any]:
@@ -230,5 +235,6 @@ DIALECT = Dialect(
     follow=follow,
     read_clock=read_clock,
     passing=passing,
+    by_key=by_key,
     warnings=warnings,
 )

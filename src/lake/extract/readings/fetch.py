@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from lake.extract.passes import fetch_pass
+from lake.extract.readings.refresh import refresh
 from lake.extract.readings.rows import RowLoad, Rules
 from lake.extract.work import Step
 from lake.raw.layout import manifest_key
@@ -28,8 +29,10 @@ MOST_CHARACTERS = 2_000
 
 
 def open_fetch(work: Work, state: EntityState, _: Clock) -> Checkpoint | None:
-    """The fetch list, where curate has left one."""
+    """The fetch list, where curate has left one; all is read again where the source cannot be asked by key."""
     listed = work.world.table.fetch_list(work.plan.entity) if state.watermark is not None else None
+    if listed is not None and not work.dialect.by_key(work.source, work.plan):
+        return refresh(work, state) | {"as_window": False, "list": listed}
     return None if listed is None else {"phase": "fetch", "list": listed, "done": 0, "position": None}
 
 

@@ -47,6 +47,7 @@ def refresh(work: Work, state: EntityState) -> Checkpoint:
         "as_window": stampless and state.reload is None and state.fingerprints is not None,
         "track": work.plan.strategy("delta_link") is not None and work.dialect.delta is not None,
         "reload": state.reload,
+        "list": None,
         "position": None,
         "loads": [],
         "fingerprints": None,
@@ -112,6 +113,8 @@ def _read(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     state = _finished(work, load, checkpoint, links)
     if checkpoint["reload"] is not None:
         work.world.table.reloaded(work.plan.entity, checkpoint["reload"])
+    if checkpoint["list"] is not None:
+        work.world.table.fetched(work.plan.entity, checkpoint["list"])
     if vanished and work.plan.strategy("key_sweep") is not None:
         following = sweep_of_keys() | {"after": "refresh"}
     return Step(state, following, loads, load.counts, notes=_notes(work, state))
