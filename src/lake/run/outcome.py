@@ -34,7 +34,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class EntityResult:
-    """One entity's part in a run. `broken`: rule → rows in quarantine; `unsettled`: the source's count less the lake's."""
+    """One entity's part in a run. `broken`: rule → rows in quarantine; `unsettled`: the source's count less the lake's;
+    `notes`: what its extraction said though nothing was wrong."""
 
     entity: str
     status: str
@@ -43,6 +44,7 @@ class EntityResult:
     curated: Curated | None
     broken: dict[str, int]
     unsettled: int | None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def judge(
     problems = [
         *step_problems,
         *(found for name in names for found in _failures(by_name.get(name, Asked(name, IDLE)), records)),
+        *(problem(name, "SourceDrifted", text) for name in names for text in _said(name, records, "drift")),
         *(found for name in names for found in _forgotten(name, records) if not step_problems),
         *(found for name in by_name for found in _stale(by_name[name], progress[name], freshness, now)),
         *(problem(gap.entity, "BalanceOpen", str(gap)) for gap in gaps),
@@ -102,6 +105,7 @@ def _entity(asked: Asked, records: Records, progress: Progress) -> EntityResult:
         curated=curated,
         broken=dict(records.curate.get(asked.entity, {}).get("broken", {})),
         unsettled=unsettled(progress.source_count, curated),
+        notes=_said(asked.entity, records, "notes"),
     )
 
 
@@ -110,6 +114,11 @@ def _invocations(entity: str, records: Records) -> list[Extracted]:
         Extracted(row["received"], row["landed"], row["repeated"], row["beyond"])
         for row in records.extract.get(entity, [])
     ]
+
+
+def _said(entity: str, records: Records, what: str) -> tuple[str, ...]:
+    """What an entity's invocations recorded as `notes` or `drift`, each text once."""
+    return tuple(dict.fromkeys(text for row in records.extract.get(entity, []) for text in row.get(what, [])))
 
 
 def _curated(entity: str, records: Records) -> Curated | None:

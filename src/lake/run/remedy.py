@@ -28,6 +28,13 @@ REMEDIES = {
     "AnswerTooLarge": "Lower the contract's page_size, or see what stands between AWS and the source.",
     "OrderIgnored": "Paging would lose rows: leave this entity unread until the source's vendor has explained its order.",
     "NoProgress": "Paging would never end: leave this entity unread until the source's vendor has explained its pages.",
+    "ResultCapReached": (
+        "The source gives one query no more rows than that: say `paging: key` in the contract, or a shorter `window`."
+    ),
+    "SourceDrifted": (
+        "The source describes the entity otherwise than its contract. Rows go on landing, and what does not fit goes into"
+        " quarantine: correct the contract in contracts/ and deploy."
+    ),
     "LeaseHeld": "Another execution was still reading this entity. The next run takes it up; nothing is to be done.",
     "LeaseLost": "Another execution took this entity over in the middle. The next run takes it up; nothing is to be done.",
     "LeaseContended": "Start the run again.",

@@ -112,6 +112,7 @@ def _notes(entities: Sequence[EntityResult]) -> list[str]:
 
 def _worth_knowing(entity: EntityResult) -> Iterator[str]:
     """What is no problem, but someone may ask about."""
+    yield from entity.notes
     if entity.curated and entity.curated.quarantined:
         rules = ", ".join(f"{rule} {rows:,}" for rule, rows in sorted(entity.broken.items()))
         because = f" ({rules})" if rules else ""

@@ -9,6 +9,7 @@ import pytest
 
 from lake.run.outcome import Asked, RunResult, judge
 from lake.run.remedy import problem
+from lake.run.report import message
 from lake.run.state import Progress, Records
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -61,6 +62,20 @@ def test_a_run_that_found_nothing_new_is_good() -> None:
 def test_bad_rows_below_the_brake_leave_a_run_good_and_are_shown() -> None:
     result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]}, curate={ACCOUNT: CURATE})
     assert result.entities[0].broken == {"category_is_known": 1}
+
+
+def test_what_a_source_says_otherwise_than_its_contract_degrades_the_run_and_is_told_once() -> None:
+    drifted = EXTRACT | {"drift": ["Account.Name is gone"], "notes": []}
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [drifted, drifted]}, curate={ACCOUNT: CURATE})
+    assert result.outcome == "DEGRADED"
+    assert [(found.error, found.cause) for found in result.problems] == [("SourceDrifted", "Account.Name is gone")]
+
+
+def test_what_extraction_notes_is_shown_and_degrades_nothing() -> None:
+    noted = EXTRACT | {"drift": [], "notes": ["all rows are read again"]}
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [noted]}, curate={ACCOUNT: CURATE})
+    assert (result.outcome, result.entities[0].notes) == ("GOOD", ("all rows are read again",))
+    assert "crm.account: all rows are read again" in message(result, "s3://report", NOW)
 
 
 def test_one_entitys_failure_degrades_the_run() -> None:
