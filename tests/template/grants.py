@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Grant = tuple[str, str]
 # AWS acts under these in our name: what they need is derived (test_derived_grants.py), for nothing local checks it.
-DERIVED_ROLES = ("PipelineRole", "ScheduleRole", "CrawlerRole")
+DERIVED_ROLES = ("PipelineRole", "BackfillRole", "ScheduleRole", "CrawlerRole")
 # CloudFormation names a role <stack>-<logical id>-<random>.
 ROLE_IN_CALL = re.compile(r"^assumed-role/[^/]*?-(?P<logical>[A-Za-z0-9]+Role)-[A-Za-z0-9]+/")
 

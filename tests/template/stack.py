@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"
-MACHINE = ROOT / "statemachine" / "pipeline.asl.yaml"
+SOURCES_FUNCTION = re.compile(
+    r"\{% '\$\{ExtractFunctions\}' & \$substringBefore\(\$(?:states\.input\.)?entity, '\.'\) %\}"
+)
+"""How the machine names the extract function of an entity's source."""
 
 
 class TemplateLoader(yaml.SafeLoader):
@@ -53,10 +57,15 @@ def functions() -> dict[str, dict[str, Any]]:
     return {name: shared | own for name, own in resources("AWS::Serverless::Function").items()}
 
 
+def machines() -> dict[str, dict[str, Any]]:
+    """Logical id → properties of the state machines."""
+    return resources("AWS::Serverless::StateMachine")
+
+
 @cache
-def machine() -> dict[str, Any]:
-    """The definition, its substitutions unresolved."""
-    loaded: dict[str, Any] = yaml.safe_load(MACHINE.read_text("utf-8"))
+def machine(name: str = "Pipeline") -> dict[str, Any]:
+    """A machine's definition, its substitutions unresolved."""
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / machines()[name]["DefinitionUri"]).read_text("utf-8"))
     return loaded
 
 
@@ -70,7 +79,7 @@ class Scope:
 
 
 def scopes(definition: dict[str, Any] | None = None, name: str = "machine") -> Iterator[Scope]:
-    """All scopes of a definition, the outer before the inner."""
+    """All scopes of a definition (the pipeline's), the outer before the inner."""
     inner = machine() if definition is None else definition
     yield Scope(name, inner["StartAt"], inner["States"])
     for state_name, state in inner["States"].items():
@@ -78,9 +87,9 @@ def scopes(definition: dict[str, Any] | None = None, name: str = "machine") -> I
             yield from scopes(branch, state_name)
 
 
-def all_states() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and definition of each state, however deep."""
-    for scope in scopes():
+def all_states(name: str = "Pipeline") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and definition of each state of a machine, however deep."""
+    for scope in scopes(machine(name)):
         yield from scope.states.items()
 
 

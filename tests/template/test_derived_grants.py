@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
+
 from tests.template.grants import Grant, granted, granted_actions, unexplained, unused_actions, used_actions
-from tests.template.stack import all_states, resources, template
+from tests.template.stack import SOURCES_FUNCTION, all_states, machines, resources, template
 
 PIPELINE = resources("AWS::Serverless::StateMachine")["Pipeline"]
+LAMBDA = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}"
 GLUE = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}"
 LOG_DELIVERY = (
     *("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries"),
@@ -21,12 +24,14 @@ CATALOG_OF_A_CRAWLER = (
 )
 
 
-def needed_by_task(state: dict[str, Any]) -> set[Grant]:
-    """What the state machine's role needs for one task."""
-    made = PIPELINE["DefinitionSubstitutions"]
+def needed_by_task(state: dict[str, Any], made: dict[str, str]) -> set[Grant]:
+    """What a state machine's role needs for one task; `made` are the machine's substitutions."""
     service = state["Resource"].removeprefix("arn:aws:states:::")
     if service == "lambda:invoke":
-        function = made[state["Arguments"]["FunctionName"][2:-1]]
+        named = state["Arguments"]["FunctionName"]
+        if SOURCES_FUNCTION.fullmatch(named):
+            return {("lambda:InvokeFunction", f"{LAMBDA}:function:{made['ExtractFunctions']}*")}
+        function = made[named[2:-1]]
         return {("lambda:InvokeFunction", function), ("lambda:InvokeFunction", f"{function}:*")}
     if service == "glue:startJobRun.sync":
         job = f"{GLUE}:job/{made[state['Arguments']['JobName'][2:-1]]}"
@@ -37,10 +42,13 @@ def needed_by_task(state: dict[str, Any]) -> set[Grant]:
     return {(f"glue:{action[0].upper()}{action[1:]}", f"{GLUE}:crawler/${{{crawler}}}") for crawler in crawlers}
 
 
-def test_the_state_machine_may_do_what_its_definition_asks_for_and_no_more() -> None:
-    needed = {pair for _, state in all_states() if state["Type"] == "Task" for pair in needed_by_task(state)}
+@pytest.mark.parametrize("name", sorted(machines()))
+def test_a_state_machine_may_do_what_its_definition_asks_for_and_no_more(name: str) -> None:
+    made = machines()[name]["DefinitionSubstitutions"]
+    tasks = [state for _, state in all_states(name) if state["Type"] == "Task"]
+    needed = {pair for state in tasks for pair in needed_by_task(state, made)}
     needed |= {(f"logs:{action}", "*") for action in LOG_DELIVERY}
-    assert granted()[role_of(PIPELINE["Role"])] == needed
+    assert granted()[role_of(machines()[name]["Role"])] == needed
 
 
 def test_the_schedules_may_start_the_pipeline_and_write_to_their_dead_letters_and_no_more() -> None:

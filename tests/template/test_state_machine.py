@@ -13,12 +13,27 @@ import pytest
 
 from lake.contract.build import compile_folder
 from lake.run.work import Work
-from tests.template.stack import ROOT, Scope, all_states, functions, machine, resources, scopes, strings, template
+from tests.template.stack import (
+    ROOT,
+    SOURCES_FUNCTION,
+    Scope,
+    all_states,
+    functions,
+    machine,
+    machines,
+    resources,
+    scopes,
+    strings,
+    template,
+)
 
 EXPRESSION = re.compile(r"^\{%(.*)%\}$", re.DOTALL)
 SUBSTITUTION = re.compile(r"\$\{(\w+)\}")
 PIPELINE = resources("AWS::Serverless::StateMachine")["Pipeline"]
 SCOPES = list(scopes())
+MACHINES = sorted(machines())
+READS = {"ReadEntity", "ReadRange"}
+EVERY_SCOPE = [(name, scope) for name in MACHINES for scope in scopes(machine(name))]
 
 
 def following(state: dict[str, Any]) -> set[str]:
@@ -39,64 +54,81 @@ def reachable(scope: Scope, start: str) -> set[str]:
     return seen
 
 
-def test_the_definition_fits_the_language() -> None:
+@pytest.mark.parametrize("name", MACHINES)
+def test_the_definition_fits_the_language(name: str) -> None:
     schema = json.loads((Path(__file__).parent / "asl.schema.json").read_text("utf-8"))
-    errors = jsonschema.Draft202012Validator(schema).iter_errors(machine())
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(machine(name))
     assert [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:200]}" for error in errors] == []
 
 
-@pytest.mark.parametrize("scope", SCOPES, ids=lambda scope: scope.name)
+@pytest.mark.parametrize(
+    "scope", [s for _, s in EVERY_SCOPE], ids=[f"{name}-{scope.name}" for name, scope in EVERY_SCOPE]
+)
 def test_each_state_that_is_named_exists_and_each_that_exists_is_reached(scope: Scope) -> None:
     named = {name for state in scope.states.values() for name in following(state)} | {scope.start}
     assert named <= set(scope.states), "a state is named that does not exist"
     assert reachable(scope, scope.start) == set(scope.states), "a state is never reached"
 
 
-def test_no_two_states_share_a_name() -> None:
-    names = [name for name, _ in all_states()]
+@pytest.mark.parametrize("machine_name", MACHINES)
+def test_no_two_states_share_a_name(machine_name: str) -> None:
+    names = [name for name, _ in all_states(machine_name)]
     assert len(names) == len(set(names))
 
 
-def test_each_expression_can_be_parsed() -> None:
-    texts = [found[1] for text in strings(machine()) if (found := EXPRESSION.match(text))]
-    assert len(texts) > 50
+@pytest.mark.parametrize(("name", "many"), [("Pipeline", 50), ("Backfill", 20)])
+def test_each_expression_can_be_parsed(name: str, many: int) -> None:
+    texts = [found[1] for text in strings(machine(name)) if (found := EXPRESSION.match(text))]
+    assert len(texts) > many
     for text in texts:
         jsonata.Jsonata.jsonata(SUBSTITUTION.sub("x", text))
 
 
-def test_no_expression_uses_a_variable_that_nobody_assigns() -> None:
+@pytest.mark.parametrize("machine_name", MACHINES)
+def test_no_expression_uses_a_variable_that_nobody_assigns(machine_name: str) -> None:
     assigned = {
         name
-        for _, state in all_states()
+        for _, state in all_states(machine_name)
         for rule in [state, *state.get("Choices", []), *state.get("Catch", [])]
         for name in rule.get("Assign", {})
     }
     used = {
         name
-        for text in strings(machine())
+        for text in strings(machine(machine_name))
         if EXPRESSION.match(text)
         for name in re.findall(r"\$([A-Za-z_]\w*)(?!\w*\()", text)
     }
     assert used - {"states"} == assigned
 
 
-def test_substitutions_are_those_that_the_template_makes() -> None:
-    used = {name for text in strings(machine()) for name in SUBSTITUTION.findall(text)}
-    assert used == set(PIPELINE["DefinitionSubstitutions"])
+@pytest.mark.parametrize("machine_name", MACHINES)
+def test_substitutions_are_those_that_the_template_makes(machine_name: str) -> None:
+    used = {name for text in strings(machine(machine_name)) for name in SUBSTITUTION.findall(text)}
+    assert used == set(machines()[machine_name]["DefinitionSubstitutions"])
 
 
 def test_each_function_and_job_that_is_named_exists() -> None:
-    invoked = {
+    named = {
         state["Arguments"]["FunctionName"]
         for _, state in all_states()
         if state.get("Resource", "").endswith("lambda:invoke")
     }
+    invoked = {name for name in named if not SOURCES_FUNCTION.fullmatch(name)}
+    assert len(named - invoked) == 1
     started = {state["Arguments"]["JobName"] for _, state in all_states() if "startJobRun" in state.get("Resource", "")}
     made = PIPELINE["DefinitionSubstitutions"]
+    extractors = {name for name in functions() if name.startswith("Extract")}
     assert {made[name[2:-1]] for name in invoked} == {
-        f"${{{name}.Arn}}" for name in functions() if name != "PublishAssetsFunction"
+        f"${{{name}.Arn}}" for name in functions().keys() - extractors - {"PublishAssetsFunction"}
     }
     assert {made[name[2:-1]] for name in started} == {f"${{{name}}}" for name in resources("AWS::Glue::Job")}
+
+
+def test_an_extract_function_exists_for_each_source_under_the_name_that_the_machine_calls() -> None:
+    sources = {name.split(".")[1] for name in compile_folder(ROOT / "contracts") if name.startswith("source.")}
+    prefix = PIPELINE["DefinitionSubstitutions"]["ExtractFunctions"]
+    deployed = {properties["FunctionName"] for properties in functions().values()}
+    assert {f"{prefix}{source}" for source in sources} == {name for name in deployed if name.startswith(prefix)}
 
 
 def test_a_crawler_exists_for_each_source_that_work_may_name() -> None:
@@ -107,13 +139,12 @@ def test_a_crawler_exists_for_each_source_that_work_may_name() -> None:
 
 def test_each_task_of_ours_ends_in_time() -> None:
     """A function that hangs must not hold the lease until the machine's own end."""
-    for name, state in all_states():
+    states = [item for machine_name in MACHINES for item in all_states(machine_name)]
+    for name, state in states:
         if state["Type"] == "Task" and "aws-sdk" not in state["Resource"]:
             assert state.get("TimeoutSeconds", 0) > 0, name
     longest = max(properties["Timeout"] for properties in functions().values())
-    assert longest < min(
-        state["TimeoutSeconds"] for name, state in all_states() if name in {"ReadCrmEntity", "ReadErpEntity"}
-    )
+    assert longest < min(state["TimeoutSeconds"] for name, state in states if name in READS)
 
 
 def test_whatever_breaks_the_lease_is_released() -> None:
@@ -130,14 +161,15 @@ def test_whatever_breaks_the_lease_is_released() -> None:
 
 def test_one_entitys_failure_leaves_the_others_running() -> None:
     for scope in SCOPES:
-        if scope.name in {"ExtractCrm", "ExtractErp", "CrawlRaw"}:
+        if scope.name in {"ReadSource", "CrawlRaw"}:
             tasks = [state for state in scope.states.values() if state["Type"] == "Task"]
             assert tasks
             assert all(state["Catch"][-1]["ErrorEquals"] == ["States.ALL"] for state in tasks), scope.name
 
 
 def test_what_is_worth_another_try_is_tried_again_with_backoff_and_jitter() -> None:
-    reads = [state for name, state in all_states() if name in {"ReadCrmEntity", "ReadErpEntity"}]
+    reads = [state for machine_name in MACHINES for name, state in all_states(machine_name) if name in READS]
+    assert len(reads) == len(READS)
     for state in reads:
         retried = {error for retry in state["Retry"] for error in retry["ErrorEquals"]}
         assert retried == {
@@ -148,9 +180,9 @@ def test_what_is_worth_another_try_is_tried_again_with_backoff_and_jitter() -> N
         assert all(retry["JitterStrategy"] == "FULL" and retry["BackoffRate"] > 1 for retry in state["Retry"])
 
 
-def test_the_run_is_logged() -> None:
-    (destination,) = PIPELINE["Logging"]["Destinations"]
-    assert destination["CloudWatchLogsLogGroup"]["LogGroupArn"] == "${PipelineLogGroup.Arn}"
-    assert template()["Resources"]["PipelineLogGroup"]["Properties"]["LogGroupName"].startswith(
-        "/aws/vendedlogs/states/"
-    )
+@pytest.mark.parametrize("name", MACHINES)
+def test_each_machine_is_logged(name: str) -> None:
+    (destination,) = machines()[name]["Logging"]["Destinations"]
+    assert destination["CloudWatchLogsLogGroup"]["LogGroupArn"] == f"${{{name}LogGroup.Arn}}"
+    group = template()["Resources"][f"{name}LogGroup"]["Properties"]["LogGroupName"]
+    assert group.startswith("/aws/vendedlogs/states/")

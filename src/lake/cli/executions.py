@@ -12,8 +12,7 @@ Phase = Literal["running", "done", "failed"]
 # States that are worth a line, and what a person calls them. Names: statemachine/pipeline.asl.yaml.
 STEPS = {
     "BeginRun": "take the lease",
-    "ReadCrmEntity": "read {entity}",
-    "ReadErpEntity": "read {entity}",
+    "ReadEntity": "read {entity}",
     "PlanWork": "plan the work",
     "StartCrawler": "crawl {crawler}",
     "GetCrawler": "crawl {crawler}",
@@ -23,7 +22,7 @@ STEPS = {
     "NotifyPeople": "tell people",
     "EndRun": "release the lease",
 }
-READING = ("ReadCrmEntity", "ReadErpEntity")
+READING = ("ReadEntity",)
 CRAWLING = ("StartCrawler", "GetCrawler")
 
 

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Entities to read by source, those that rest until an instant, and how many of a source are read at a time."""
+    """What is read: of each source its entities and how many of them at a time; and entities that rest until an instant."""
 
-    entities: dict[str, list[str]]
+    sources: list[dict[str, Any]]
     skipped: list[dict[str, str]]
-    concurrency: dict[str, int]
 
 
 def begin(
@@ -46,19 +45,21 @@ def begin(
     return {
         "status": "HELD",
         "run_id": execution.rpartition(":")[2],
-        **begun.entities,
+        "sources": begun.sources,
         "skipped": begun.skipped,
-        "concurrency": begun.concurrency,
     }
 
 
 def divide(selected: list[str], resting: Mapping[str, datetime], sources: Mapping[str, SourcePlan]) -> Begun:
     """Selected entities by source, without those that rest."""
     return Begun(
-        entities={
-            source: [name for name in selected if name.startswith(f"{source}.") and name not in resting]
-            for source in sources
-        },
+        sources=[
+            {
+                "source": source,
+                "entities": [name for name in selected if name.startswith(f"{source}.") and name not in resting],
+                "concurrency": plan.concurrency,
+            }
+            for source, plan in sources.items()
+        ],
         skipped=[{"entity": name, "resume_at": to_text(resting[name])} for name in selected if name in resting],
-        concurrency={source: plan.concurrency for source, plan in sources.items()},
     )

@@ -61,8 +61,8 @@ def test_steps_are_shown_in_their_order_with_time_and_figures() -> None:
     events: list[dict[str, Any]] = [
         {"stateEnteredEventDetails": {"name": "BeginRun", "input": "{}"}},
         {"stateExitedEventDetails": {"name": "BeginRun", "output": "{}"}},
-        {"stateEnteredEventDetails": {"name": "ReadCrmEntity", "input": read}},
-        {"stateExitedEventDetails": {"name": "ReadCrmEntity", "output": result}},
+        {"stateEnteredEventDetails": {"name": "ReadEntity", "input": read}},
+        {"stateExitedEventDetails": {"name": "ReadEntity", "output": result}},
         {"stateEnteredEventDetails": {"name": "Curate", "input": "{}"}},
     ]
     for number, event in enumerate(events, start=1):

@@ -55,9 +55,9 @@ def test_each_state_that_has_a_line_is_a_state_of_the_machine() -> None:
 def test_an_entitys_line_sums_its_invocations() -> None:
     execution = Execution()
     for count in (1_000, 250):
-        execution.entered("ReadErpEntity", entity="erp.sales_order", invocations=0)
+        execution.entered("ReadEntity", entity="erp.sales_order", invocations=0)
         result = {"status": "DONE", "loads": [count], "counts": {"received": count}}
-        execution.left("ReadErpEntity", entity="erp.sales_order", result=result)
+        execution.left("ReadEntity", entity="erp.sales_order", result=result)
 
     (step,) = execution.history().steps.values()
 
@@ -70,9 +70,9 @@ def test_an_entitys_line_sums_its_invocations() -> None:
 
 def test_an_entity_that_is_read_again_runs_again() -> None:
     execution = Execution()
-    execution.entered("ReadErpEntity", entity="erp.sales_order")
-    execution.left("ReadErpEntity", entity="erp.sales_order", result={"status": "CONTINUE"})
-    execution.entered("ReadErpEntity", entity="erp.sales_order")
+    execution.entered("ReadEntity", entity="erp.sales_order")
+    execution.left("ReadEntity", entity="erp.sales_order", result={"status": "CONTINUE"})
+    execution.entered("ReadEntity", entity="erp.sales_order")
 
     (step,) = execution.history().steps.values()
 
@@ -81,9 +81,9 @@ def test_an_entity_that_is_read_again_runs_again() -> None:
 
 def test_entities_of_both_sources_have_lines_of_their_own() -> None:
     execution = Execution()
-    execution.entered("ReadCrmEntity", entity="crm.account")
-    execution.entered("ReadErpEntity", entity="erp.sales_order")
-    execution.left("ReadErpEntity", entity="erp.sales_order", status="FAILED", error="SourceAuthError", cause="401")
+    execution.entered("ReadEntity", entity="crm.account")
+    execution.entered("ReadEntity", entity="erp.sales_order")
+    execution.left("ReadEntity", entity="erp.sales_order", status="FAILED", error="SourceAuthError", cause="401")
 
     steps = execution.history().steps
 
@@ -93,9 +93,9 @@ def test_entities_of_both_sources_have_lines_of_their_own() -> None:
 
 def test_a_pause_is_told() -> None:
     execution = Execution()
-    execution.entered("ReadCrmEntity", entity="crm.account")
+    execution.entered("ReadEntity", entity="crm.account")
     result = {"status": "PAUSED", "resume_at": "2026-11-17T00:00:00.000000Z", "counts": {"received": 5}, "loads": [1]}
-    execution.left("ReadCrmEntity", entity="crm.account", result=result)
+    execution.left("ReadEntity", entity="crm.account", result=result)
 
     assert execution.history().steps["read crm.account"].detail == (
         "5 rows, 1 load, rests until 2026-11-17T00:00:00.000000Z"
@@ -129,8 +129,8 @@ def test_a_crawler_that_cannot_be_started_fails_its_own_line() -> None:
 
 def test_an_event_that_is_seen_twice_counts_once() -> None:
     execution = Execution()
-    execution.entered("ReadCrmEntity", entity="crm.account")
-    execution.left("ReadCrmEntity", entity="crm.account", result={"counts": {"received": 7}, "loads": [1]})
+    execution.entered("ReadEntity", entity="crm.account")
+    execution.left("ReadEntity", entity="crm.account", result={"counts": {"received": 7}, "loads": [1]})
     history = execution.history()
 
     for event in execution.events:

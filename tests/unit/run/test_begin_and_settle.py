@@ -46,6 +46,11 @@ def begun(dynamodb: DynamoDBClient, asked: dict[str, Any]) -> dict[str, Any]:
     return begin(ME, asked, list(PLANS), SOURCES, lease, RunState(dynamodb, TABLE), NOW)
 
 
+def read(answer: dict[str, Any]) -> dict[str, list[str]]:
+    """Source → the entities that are read."""
+    return {each["source"]: each["entities"] for each in answer["sources"]}
+
+
 def pause(dynamodb: DynamoDBClient, entity: str, until: datetime) -> None:
     table = StateTable(dynamodb, TABLE)
     state = table.acquire(EntityState(entity), "other", NOW, NOW)
@@ -56,10 +61,11 @@ def test_a_run_reads_what_was_asked_for_source_by_source(dynamodb: DynamoDBClien
     assert begun(dynamodb, {"entities": ["erp.sales_order"]}) == {
         "status": "HELD",
         "run_id": "me",
-        "crm": [],
-        "erp": ["erp.sales_order"],
+        "sources": [
+            {"source": "crm", "entities": [], "concurrency": 2},
+            {"source": "erp", "entities": ["erp.sales_order"], "concurrency": 2},
+        ],
         "skipped": [],
-        "concurrency": {"crm": 2, "erp": 2},
     }
 
 
@@ -76,15 +82,14 @@ def test_an_entity_that_rests_is_left_out_until_its_instant(dynamodb: DynamoDBCl
     pause(dynamodb, "crm.account", later)
     pause(dynamodb, "erp.sales_order", NOW - timedelta(seconds=1))
     answer = begun(dynamodb, {})
-    assert answer["crm"] == []
-    assert answer["erp"] == ["erp.business_partner", "erp.sales_order"]
+    assert read(answer) == {"crm": [], "erp": ["erp.business_partner", "erp.sales_order"]}
     assert answer["skipped"] == [{"entity": "crm.account", "resume_at": to_text(later)}]
 
 
 def test_a_source_that_rests_rests_with_all_of_its_entities(dynamodb: DynamoDBClient) -> None:
     LimitsItem(dynamodb, TABLE, "erp").add(10, NOW, NOW + timedelta(hours=1))
     answer = begun(dynamodb, {})
-    assert (answer["crm"], answer["erp"]) == (["crm.account"], [])
+    assert read(answer) == {"crm": ["crm.account"], "erp": []}
 
 
 def settled(dynamodb: DynamoDBClient, extractions: list[Any], problems: list[Any]) -> tuple[dict[str, Any], Any]:
