@@ -74,26 +74,43 @@ def test_what_the_contract_says_otherwise_is_found(erp: Source, secrets: None, t
 
 
 @pytest.mark.parametrize(
-    ("which", "path", "key", "stamp"),
+    ("which", "path", "fields", "second"),
     [
-        ("crm", "Account", "Id", ("SystemModstamp",)),
-        ("erp", "API_SALES_ORDER_SRV/A_SalesOrder", "SalesOrder", ("LastChangeDateTime",)),
+        ("crm", "Account", ("Id", "SystemModstamp"), False),
+        ("erp", "API_SALES_ORDER_SRV/A_SalesOrder", ("SalesOrder", "LastChangeDateTime"), False),
+        ("erp", "API_SALES_ORDER_SRV/A_SalesOrder", ("SalesOrder", "LastChangeDateTime"), True),
+        (
+            "erp",
+            "API_BUSINESS_PARTNER/A_BusinessPartner",
+            ("BusinessPartner", "LastChangeDate", "LastChangeTime"),
+            True,
+        ),
     ],
 )
 def test_a_draft_compiles_and_its_source_takes_it(
-    which: str, path: str, key: str, stamp: tuple[str, ...], crm: Source, erp: Source, secrets: None, tmp_path: Path
+    which: str,
+    path: str,
+    fields: tuple[str, ...],
+    second: bool,
+    crm: Source,
+    erp: Source,
+    secrets: None,
+    tmp_path: Path,
 ) -> None:
+    """`fields`: the key and the stamp that it finds. `second`: over OData v2."""
     source = {"crm": crm, "erp": erp}[which]
     folder = tmp_path / which
     folder.mkdir()
-    shutil.copy(CONTRACTS / which / "source.yaml", folder)
+    described = (CONTRACTS / which / "source.yaml").read_text("utf-8")
+    if second:
+        described = described.replace("/sap/opu/odata4/sap", "/sap/opu/odata/sap\nversion: v2")
+    (folder / "source.yaml").write_text(described, "utf-8")
     file = folder / "drafted.odcs.yaml"
     arguments = ("--url", source.url, "--secret", f"lake/{which}", "--name", "drafted", "--out", str(file))
     result = lake("contract", "draft", str(folder), path, *arguments)
     assert result.exit_code == 0, result.output
     plan = Plan.load(compile_source_folder(folder)[f"{which}.drafted.json"])
-    assert [field.field for field in plan.key_fields] == [key]
-    assert plan.cursor.fields == stamp
+    assert (*(field.field for field in plan.key_fields), *plan.cursor.fields) == fields
     assert {verdict for verdict, _ in findings(source, folder=folder).values()} <= {"ok", "note"}
     assert lake("contract", "draft", str(folder), path, *arguments).exit_code == 1
     assert yaml.safe_load(file.read_text("utf-8"))["status"] == "draft"

@@ -94,7 +94,7 @@ def _property(field: SourceField, name: str, keys: Sequence[str], required: set[
     parts = [
         f"name: {name}",
         f"physicalName: {_scalar(field.name)}",
-        f"physicalType: {_scalar(field.type or 'string')}",
+        f"physicalType: {_scalar(_sized(field.type or 'string'))}",
     ]
     if field.name in keys:
         position = f", primaryKeyPosition: {keys.index(field.name) + 1}" if len(keys) > 1 else ""
@@ -102,7 +102,14 @@ def _property(field: SourceField, name: str, keys: Sequence[str], required: set[
     if field.name in required:
         parts.append("required: true")
     parts += [f"classification: {_classification(field)}", f"description: {_scalar(field.description or field.name)}"]
+    if field.form is not None:
+        parts.append(f"customProperties: [{{property: form, value: {field.form}}}]")
     return ", ".join(parts)
+
+
+def _sized(kind: str) -> str:
+    """A type with digits: the most that fits where the source names none."""
+    return {"decimal": "decimal(38,9)", "timestamp": "timestamp(7)"}.get(kind, kind)
 
 
 def _classification(field: SourceField) -> str:
@@ -136,6 +143,8 @@ def _extraction(drafted: Drafted, fields: dict[str, SourceField], cursor: tuple[
         case _:
             lines.append("full_refresh: {every: P1D}  # ? no field looks like the stamp of the last change")
     lines.append("page_size: 1000")
+    if drafted.source.version == "v2" and len(cursor) == 1:
+        lines.append("paging: {mode: key}  # keyset only where the service stamps in whole milliseconds")
     flag = next((name for name in fields if name.lower() == "isdeleted" and fields[name].type == "boolean"), None)
     if flag:
         lines += ["deletes:", f"  - {{strategy: soft_flag, field: {flag}}}"]

@@ -102,6 +102,7 @@ def test_names_are_resolved_and_base_types_joined_in() -> None:
     assert (thing.key, thing.fields["id"].key, thing.fields["id"].nullable) == (("id",), True, False)
     assert (thing.fields["price"].description, thing.fields["at"].description) == ("What it costs", "When")
     assert not thing.fields["price"].nullable
+    assert {name: field.form for name, field in thing.fields.items() if field.form} == {"id": "guid"}
     assert thing.collections == {"lines": "com.example.base"}
 
 

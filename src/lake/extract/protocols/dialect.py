@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceField:
-    """A field as the source describes it. `type` is the plan's word for it, None where the lake has none."""
+    """A field as the source describes it. `type` is the plan's word for it, None where the lake has none; without digits
+    where the source does not say how many. `form`: how its values are written, where that is not the protocol's usual way."""
 
     name: str
     type: str | None
     nullable: bool
     key: bool = False
     description: str = ""
+    form: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

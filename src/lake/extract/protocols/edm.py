@@ -138,12 +138,14 @@ class _Reader:
             kind = definition.get("UnderlyingType", "")
             facets = {_bare(key): value for key, value in definition.attrib.items()} | facets
         text = facets.get("label") or _label(element) or self.labels.get(f"{owner}/{name}") or ""
+        word = plan_type(kind, facets)
         is_enum = self._full(kind) in self.elements.get("EnumType", {})
         return SourceField(
             name=name,
-            type="string" if is_enum else plan_type(kind, facets),
+            type="string" if is_enum else word,
             nullable=facets.get("Nullable", "true").lower() != "false",
             description=text,
+            form=FORMS.get((kind, (word or "").partition("(")[0])),
         )
 
     def _collection(self, element: Element) -> str | None:
@@ -206,6 +208,12 @@ TYPES: Final[Mapping[str, Callable[[Facets], str | None]]] = {
     "Edm.DateTime": _v2_instant,
     "Edm.DateTimeOffset": _instant,
 }
+
+FORMS: Final[Mapping[tuple[str, str], str]] = {
+    ("Edm.Guid", "string"): "guid",
+    ("Edm.DateTime", "timestamp"): "odata_datetime",
+}
+"""By type here and in the plan: how values are compared that are not compared as their plan's type usually is."""
 
 
 def _label(element: Element) -> str | None:
