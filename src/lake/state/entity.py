@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from lake.extract.errors import LeaseHeld, LeaseLost
 from lake.instants import from_text, to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
 GRACE = timedelta(seconds=60)
@@ -146,32 +149,41 @@ class StateTable:
 
     def reloaded(self, entity: str, reload: str) -> None:
         """Takes the wish for a reload away, unless it is another one by now."""
-        self._remove_if_unchanged(_entity_key(entity, LIVE), reload, "reload")
+        with _unless_changed():
+            self.dynamodb.update_item(
+                TableName=self.table,
+                Key=_entity_key(entity, LIVE),
+                UpdateExpression="REMOVE #reload",
+                ConditionExpression="#reload = :done",
+                ExpressionAttributeNames={"#reload": "reload"},
+                ExpressionAttributeValues={":done": {"S": reload}},
+            )
 
     def fetch_list(self, entity: str) -> str | None:
         """The key of the list of keys that the lake lacks; None where there is none."""
         answer = self.dynamodb.get_item(TableName=self.table, Key=_fetch_key(entity), ConsistentRead=True)
-        item: Attributes = answer.get("Item") or {}
-        return str(item["list"]["S"]) if "list" in item else None
+        return str(answer["Item"]["list"]["S"]) if "Item" in answer else None
 
     def fetched(self, entity: str, fetch_list: str) -> None:
         """Takes a fetch list away, unless it is another one by now."""
-        self._remove_if_unchanged(_fetch_key(entity), fetch_list, "list", "keys")
-
-    def _remove_if_unchanged(self, key: Attributes, text: str, *names: str) -> None:
-        """Removes attributes, where the first of them still holds the text."""
-        try:
-            self.dynamodb.update_item(
+        with _unless_changed():
+            self.dynamodb.delete_item(
                 TableName=self.table,
-                Key=key,
-                UpdateExpression="REMOVE " + ", ".join(f"#{name}" for name in names),
-                ConditionExpression=f"#{names[0]} = :text",
-                ExpressionAttributeNames={f"#{name}": name for name in names},
-                ExpressionAttributeValues={":text": {"S": text}},
+                Key=_fetch_key(entity),
+                ConditionExpression="#list = :done",
+                ExpressionAttributeNames={"#list": "list"},
+                ExpressionAttributeValues={":done": {"S": fetch_list}},
             )
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != CONDITION_FAILED:
-                raise
+
+
+@contextmanager
+def _unless_changed() -> Iterator[None]:
+    """Passes over that a condition does not hold: what somebody wrote in the meantime is theirs."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") != CONDITION_FAILED:
+            raise
 
 
 def _entity_key(entity: str, lane: str) -> Attributes:

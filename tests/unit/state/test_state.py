@@ -69,11 +69,63 @@ def test_a_state_survives_its_table(table: StateTable) -> None:
         resume_at=LATER,
         swept_at=NOW,
         source_count={"count": 3, "at": "2026-11-16T06:00:00.000000Z"},
+        refreshed_at=NOW,
+        feed_until=LATER,
+        delta={"link": "https://x/y?$deltatoken=1"},
+        window={"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"},
+        finished_at=LATER,
     )
     table.finish(full)
     assert table.read(ENTITY) == replace(full, lease_owner=None, lease_until=None)
     table.finish(replace(taken, last_load=18))
     assert table.read(ENTITY) == EntityState(ENTITY, token=1, last_load=18)
+
+
+def test_lanes_of_an_entity_know_nothing_of_each_other(table: StateTable) -> None:
+    live = table.acquire(table.read(ENTITY), "run-1", NOW, LATER)
+    past = table.acquire(table.read(ENTITY, "backfill#1"), "run-2", NOW, LATER)
+    table.finish(replace(past, last_load=3))
+    table.finish(replace(live, last_load=4, watermark=NOW))
+    assert table.read(ENTITY) == EntityState(ENTITY, token=1, last_load=4, watermark=NOW)
+    assert table.read(ENTITY, "backfill#1") == EntityState(ENTITY, "backfill#1", token=1, last_load=3)
+
+
+def test_the_pipelines_holder_takes_the_live_lane_alone(table: StateTable, dynamodb: Any) -> None:
+    table.acquire(table.read(ENTITY, "backfill#1"), "run-1", NOW, LATER)
+    dynamodb.put_item(TableName=TABLE, Item={"pk": {"S": "pipeline"}, "sk": {"S": "lease"}, "run_id": {"S": "run-2"}})
+    with pytest.raises(LeaseHeld):
+        table.acquire(table.read(ENTITY, "backfill#1"), "run-2", NOW, LATER)
+
+
+def wish(dynamodb: Any, text: str) -> None:
+    dynamodb.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"entity#{ENTITY}"}, "sk": {"S": "live"}},
+        UpdateExpression="SET reload = :wish",
+        ExpressionAttributeValues={":wish": {"S": text}},
+    )
+
+
+def test_a_wish_for_a_reload_outlives_who_did_not_know_of_it(table: StateTable, dynamodb: Any) -> None:
+    taken = table.acquire(table.read(ENTITY), "run-1", NOW, LATER)
+    wish(dynamodb, "first")
+    table.finish(taken)
+    assert table.read(ENTITY).reload == "first"
+    wish(dynamodb, "second")
+    table.reloaded(ENTITY, "first")
+    assert table.read(ENTITY).reload == "second"
+    table.reloaded(ENTITY, "second")
+    assert table.read(ENTITY).reload is None
+
+
+def test_a_fetch_list_is_taken_away_by_who_has_read_it(table: StateTable, dynamodb: Any) -> None:
+    assert table.fetch_list(ENTITY) is None
+    item = {"pk": {"S": "fetch"}, "sk": {"S": ENTITY}, "list": {"S": "fetches/2"}, "keys": {"N": "3"}}
+    dynamodb.put_item(TableName=TABLE, Item=item)
+    table.fetched(ENTITY, "fetches/1")
+    assert table.fetch_list(ENTITY) == "fetches/2"
+    table.fetched(ENTITY, "fetches/2")
+    assert table.fetch_list(ENTITY) is None
 
 
 def test_a_lease_ends_a_minute_behind_the_deadline(table: StateTable) -> None:
