@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING
 
 from aws_lambda_powertools import Logger
@@ -13,9 +13,11 @@ from lake.extract.asking import ask
 from lake.extract.checking import PageCheck
 from lake.extract.errors import NoProgress, SourceRejected
 from lake.extract.places import Place, Position, behind
+from lake.extract.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
+    from concurrent.futures import Future
     from datetime import datetime
 
     import pyarrow as pa
@@ -107,6 +109,7 @@ class Walk:
     position: Position | None
     coming: Future[Got] | None = field(default=None, init=False)
     _abandoned: Event = field(default_factory=Event, init=False)
+    _worker: Worker[Got] = field(default_factory=Worker, init=False)
 
     def __post_init__(self) -> None:
         self._plan = self.reader.plan_of(self.reading)
@@ -119,7 +122,7 @@ class Walk:
         """Asks for the next page in a thread, unless that is done or there is none."""
         if self.coming is None and self._place is not None:
             place = self._place
-            self.coming = in_thread(lambda: self._next(place))
+            self.coming = self._worker.begin(lambda: self._next(place))
 
     def take(self, waiting: int = 0) -> ReadPage | None:
         """The next page, checked, with the request for the one behind it on its way unless the budget is used up.
@@ -158,6 +161,7 @@ class Walk:
     def abandon(self) -> None:
         """Asks for nothing more. A request on its way is given a moment to end, so that it is counted, where time is left."""
         self._abandoned.set()
+        self._worker.end()
         if self.coming is not None:
             wait([self.coming], max(0.0, min(LINGER_S, self.reader.connection.budget.seconds_left())))
 
@@ -188,17 +192,3 @@ class Walk:
         else:
             self._links.clear()
         return Got(page, place.asked_at or asked_at, following)
-
-
-def in_thread[T](work: Callable[[], T]) -> Future[T]:
-    """What `work` will have given, or raised; it ends with the process at the latest."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  # raised where the result is asked for
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
-    return future

@@ -73,7 +73,7 @@ def _take(number: int, walks: dict[int, Walk]) -> Iterator[tuple[int, ReadPage |
     if page is not None:
         yield number, page
     if walk.over:
-        del walks[number]
+        walks.pop(number).abandon()
         yield number, Ended()
 
 
