@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
+from typer.testing import CliRunner
 
+from lake.cli.main import app
 from lake.extract.errors import SourceAuthError
 from lake.instants import from_text
+from tests.scenario.conftest import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -156,6 +161,20 @@ def test_who_counts_pages_is_warned_in_the_runs_record(raw_lake: RawLake, source
     assert sources
     (result, *_) = raw_lake.run("service.work_order")
     assert any("paged by page_number" in note for note in result.notes)
+
+
+@pytest.mark.parametrize(("name", "warned"), [("hubspot", False), ("service", True)])
+def test_a_sources_check_says_what_it_can_do_and_what_its_paging_may_lose(
+    aws: tuple[Any, Any], sources: dict[str, Source], name: str, *, warned: bool
+) -> None:
+    assert aws
+    boto3.client("secretsmanager").create_secret(Name=f"lake/{name}", SecretString=json.dumps(SECRETS[name]))
+    folder = Path(__file__).parents[2] / "docs" / "examples" / name
+    arguments = ["source", "check", str(folder), "--url", sources[name].url, "--secret", f"lake/{name}", "--json"]
+    found = json.loads(CliRunner().invoke(app, arguments).stdout)["findings"]
+    assert "fail" not in {finding["verdict"] for finding in found}, found
+    assert {finding["verdict"] for finding in found if finding["what"].endswith(": filter")} <= {"ok", "note"}
+    assert any(finding["what"].endswith(": paging") for finding in found) is warned
 
 
 def test_a_wrong_token_is_told(raw_lake: RawLake, sources: dict[str, Source]) -> None:

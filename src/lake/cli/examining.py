@@ -80,6 +80,7 @@ def examine(folder: Path, entities: list[str], address: Address) -> Answer:
 def _findings(met: Met, plans: list[Plan]) -> Iterator[Finding]:
     try:
         heard = met.connection.read(met.dialect.count(met.source, plans[0]))
+        source_now = _told(met, plans[0], heard)
     except SourceAuthError as error:
         yield Finding("login", "fail", str(error), REMEDIES.get(type(error).__name__))
         return
@@ -87,12 +88,12 @@ def _findings(met: Met, plans: list[Plan]) -> Iterator[Finding]:
         yield Finding("connection", "fail", str(error), REMEDIES.get(type(error).__name__))
         return
     yield Finding("login", "ok", f"{met.connection.url} answers; {met.source.auth} is accepted")
-    yield _clock(heard)
+    yield _clock(source_now, heard.asked_at)
     if met.connection.usage is not None:
         usage = met.connection.usage
         yield Finding("quota", "note", f"{usage.used:,} of {usage.allowed:,} calls are used, says the source")
     for plan in plans:
-        entity = Entity(met, plan, heard.source_now or heard.asked_at)
+        entity = Entity(met, plan, source_now or heard.asked_at)
         for look in LOOKS:
             try:
                 yield from look(entity)
@@ -101,15 +102,24 @@ def _findings(met: Met, plans: list[Plan]) -> Iterator[Finding]:
                 yield entity.finding(what, "fail", str(error), REMEDIES.get(type(error).__name__))
 
 
-def _clock(heard: Heard) -> Finding:
-    if heard.source_now is None:
+def _told(met: Met, plan: Plan, heard: Heard) -> datetime | None:
+    """The source's clock, from the answer itself or from its Date header."""
+    try:
+        told = met.dialect.read_clock(met.source, plan, heard.body) if met.dialect.read_clock else None
+    except ValueError as error:
+        raise MalformedAnswer(f"{plan.entity}: the source's clock cannot be read: {error}") from None
+    return told or heard.source_now
+
+
+def _clock(source_now: datetime | None, now: datetime) -> Finding:
+    if source_now is None:
         return Finding(
             "clock",
             "warn",
-            "the source does not send its clock (Date): windows end by our own",
+            "the source does not send its clock: windows end by our own",
             "Give the source a `settle_lag` longer than its clock may be behind.",
         )
-    skew = heard.source_now - heard.asked_at
+    skew = source_now - now
     if abs(skew) > SKEW:
         way = "ahead of" if skew > timedelta(0) else "behind"
         return Finding("clock", "note", f"{duration(abs(skew))} {way} ours; windows end by the earlier of both")
@@ -196,6 +206,15 @@ def _misfits(entity: Entity, pages: list[ReadPage]) -> Iterator[Finding]:
 def _named(found: Counter[str]) -> str:
     named = ", ".join(f"{name} ({count:,} rows)" for name, count in found.most_common(NAMED))
     return named + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
+
+
+def look_at_paging(entity: Entity) -> Iterator[Finding]:
+    """What the way of paging may lose."""
+    met = entity.met
+    for sentence in met.dialect.warnings(met.source, entity.plan) if met.dialect.warnings else ():
+        yield entity.finding(
+            "paging", "warn", sentence, "Page by `mode: key` or `keyset` where the API can; else refresh often."
+        )
 
 
 def look_at_filter(entity: Entity) -> Iterator[Finding]:
@@ -298,6 +317,7 @@ LOOKS: tuple[Look, ...] = (
     look_at_count,
     look_at_types,
     look_at_pages,
+    look_at_paging,
     look_at_filter,
     look_at_stampless_rows,
     look_at_deletes,
