@@ -142,12 +142,12 @@ def _in_turn(store: Store, top: Entity, top_key: Key, moment: Moment) -> Moment:
     """
     document = json.dumps(top_key)[:-1]
     family = [top.name, *(child.name for child in schema.children(top))]
-    under_way = f"entity IN ({', '.join('?' * len(family))}) AND SUBSTR(key, 1, {len(document)}) = ?"
-    last = store.read(f"SELECT MAX(visible_at) FROM _pending WHERE {under_way}", (*family, document))[0][0]
+    under_way = f"entity IN ({', '.join('?' * len(family))}) AND key BETWEEN ? AND ? || CHAR(1114111)"
+    last = store.read(f"SELECT MAX(visible_at) FROM _pending WHERE {under_way}", (*family, document, document))[0][0]
     if last is None:
         return moment
     if moment.visible_at is None or moment.visible_at <= store.now:
-        _apply(store, under_way, (*family, document))
+        _apply(store, under_way, (*family, document, document))
         return moment
     return replace(moment, visible_at=max(moment.visible_at, parse_instant(last)))
 

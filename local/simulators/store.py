@@ -21,6 +21,7 @@ _OWN_TABLES = """
 CREATE TABLE _meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE _pending (seq INTEGER PRIMARY KEY, visible_at TEXT NOT NULL, entity TEXT NOT NULL, key TEXT NOT NULL,
                        columns TEXT NOT NULL);
+CREATE INDEX _pending_document ON _pending (entity, key);
 CREATE TABLE _former (seq INTEGER PRIMARY KEY, entity TEXT NOT NULL, key TEXT NOT NULL, document TEXT NOT NULL);
 CREATE TABLE _deleted (entity TEXT NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL, initial INTEGER NOT NULL,
                        PRIMARY KEY (entity, key));
