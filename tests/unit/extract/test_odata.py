@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -153,6 +153,18 @@ def test_a_link_is_followed_as_it_was_written_on_the_path_that_was_asked(url: st
 def test_a_link_to_something_else_is_refused(url: str) -> None:
     with pytest.raises(MalformedAnswer, match=r"erp\.thing: .*(goes on with|is no link)"):
         odata.link(source(), FINE_PLAN, KEYS, url)
+
+
+@given(st.text(), st.text(st.sampled_from("/?#:@[]%&='\\Thing.") | st.characters()))
+def test_no_link_leads_away_from_the_path_that_was_asked(start: str, rest: str) -> None:
+    """Whatever a source writes as a link, no other host, path or entity is asked with our credentials."""
+    for url in (start + rest, f"https://{rest}", f"//{rest}", f"Thing?{rest}"):
+        try:
+            target = odata.link(source(), FINE_PLAN, KEYS, url).target
+        except MalformedAnswer:
+            continue
+        parts = urlsplit(f"https://configured.example{target}")
+        assert (parts.netloc, parts.path) == ("configured.example", "/base/Thing")
 
 
 def test_a_link_of_a_path_with_signs_is_known_in_either_spelling() -> None:

@@ -224,6 +224,7 @@ def test_metadata_names_types_sizes_and_navigations_to_a_foreign_parser(erp: Run
         ("A_SalesOrder?$select=Nmae", 400),
         ("A_SalesOrder?$expand=to_Partner", 400),
         ("A_SalesOrder?$expand=to_Item($top=1)", 501),
+        ("A_SalesOrder?$expand=to_Item($filter=Unknown eq 1)", 400),
         ("A_SalesOrder?$top=many", 400),
         ("A_SalesOrder?$skiptoken=guess", 400),
         ("A_SalesOrder?$apply=aggregate(x)", 501),
@@ -264,3 +265,12 @@ def test_a_lambda_is_refused_as_not_implemented() -> None:
         filters.condition(SALES_ORDER, "to_Item/any(i:i/Material eq 'x')")
 
     assert refusal.value.status == 501
+
+
+def test_items_can_be_filtered_whatever_stands_in_the_text(erp: RunningErp) -> None:
+    nested = "$select=BPTaxType;$filter=BPTaxType ne 'DE0' and BPTaxNumber ne 'a;b)c'"
+    rows = erp.rows(f"A_BusinessPartner?$expand=to_BusinessPartnerTax({nested})&$top=1000", PARTNERS)
+    there = [
+        row[0] for row in erp.store.read("SELECT BPTaxType FROM A_BusinessPartnerTaxNumber WHERE BPTaxType <> 'DE0'")
+    ]
+    assert sorted(item["BPTaxType"] for row in rows for item in row["to_BusinessPartnerTax"]) == sorted(there) != []
