@@ -113,6 +113,7 @@ class Bench:
             "LAKE_NAME": "bench",
             "LAKE_SOURCE": source,
             "LAKE_SOURCE_SECRET": "bench",
+            "ARROW_DEFAULT_MEMORY_POOL": "jemalloc",
             "RUNTIME__DLTHUB_TELEMETRY": "false",
         }
 
