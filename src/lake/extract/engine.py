@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from lake.extract.asking import probe
 from lake.extract.drift import drift
-from lake.extract.errors import BadRequest, ExtractError, MalformedAnswer, Paused, SourceRejected, SourceUnavailable
+from lake.extract.errors import BadRequest, ExtractError, Paused, SourceRejected, SourceUnavailable
 from lake.extract.protocols import DIALECTS
 from lake.extract.reading import Reader
 from lake.extract.readings import READINGS, due
@@ -126,10 +127,15 @@ class Invocation:
             left = step.checkpoint is not None and step.checkpoint["phase"] == before["phase"]
             if step.loads or step.interruption or left or self.work.reader.used_up():
                 break
-        if self.counts.landed and not (described or self.work.reader.used_up()):
+        if self.counts.landed and not (described or self._requests_used_up):
             self.drift = self._drift()
             checkpoint = checkpoint and checkpoint | {"described": True}
         return self._end(replace(state, checkpoint=checkpoint))
+
+    @property
+    def _requests_used_up(self) -> bool:
+        allowed = self.budget.requests
+        return allowed is not None and self.work.connection.requests_made >= allowed
 
     def _opened(self, state: EntityState) -> tuple[EntityState, Checkpoint | None]:
         """The state and the checkpoint of what is due; of a backfill's window in a lane of its own."""
@@ -140,18 +146,12 @@ class Invocation:
             opened = open_backfill(self.work, self.window) | Clock(self.world.now(), self.world.now()).dump()
             return replace(state, window=self.window, last_load=live.last_load), opened
         dialect = self.work.dialect
-        answer = self.work.connection.read(dialect.count(self.source, self.plan))
-        try:
-            count = dialect.read_count(self.source, self.plan, answer.body)
-            told = dialect.read_clock(self.source, self.plan, answer.body) if dialect.read_clock else None
-        except ValueError as error:
-            raise MalformedAnswer(f"{self.plan.entity}: the source's count cannot be read: {error}") from None
+        told = probe(self.work.reader)
         self.work.heed_share()
         self.notes += dialect.warnings(self.source, self.plan) if dialect.warnings else ()
-        source_now = told or answer.source_now or answer.asked_at
         lag = timedelta(seconds=self.plan.settle_lag_s)
-        clock = Clock(source_now, settled(source_now, answer.asked_at, lag))
-        state = replace(state, source_count={"count": count, "at": to_text(source_now)})
+        clock = Clock(told.source_now, settled(told.source_now, told.asked_at, lag))
+        state = replace(state, source_count={"count": told.count, "at": to_text(told.source_now)})
         return state, due(self.work, state, clock)
 
     def _behind(self, step: Step, checkpoint: Checkpoint) -> Checkpoint | None:
