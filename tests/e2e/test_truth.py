@@ -12,7 +12,7 @@ import pytest
 
 from local.simulators.changes import Moment, change, delete
 from local.simulators.generate import open_store
-from local.simulators.schema import ACCOUNT, ENTITIES, SALES_ORDER, SALES_ORDER_ITEM, Entity, Field
+from local.simulators.schema import ACCOUNT, SALES_ORDER, SALES_ORDER_ITEM, SOURCES, Entity, Field
 from local.simulators.store import Store
 from tests.e2e import truth
 
@@ -49,8 +49,9 @@ def stores(tmp_path: Path) -> dict[str, Store]:
 def lake(stores: dict[str, Store]) -> MemoryLake:
     """A lake that is what the sources are."""
     lake = MemoryLake()
-    for entity in ENTITIES.values():
-        _load(lake, stores[entity.name[:3]], entity)
+    for source, store in stores.items():
+        for entity in SOURCES[source]:
+            _load(lake, store, entity)
     orders = {row["sales_order"] for row in lake.tables["erp_sales_order_item"] if _negative(row)}
     _quarantine(lake, "erp_sales_order", "sales_order", orders, ("erp_sales_order_item",))
     partners = lake.tables["erp_business_partner"]
