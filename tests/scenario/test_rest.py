@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lake.cli.main import app
-from lake.extract.errors import SourceAuthError
+from lake.extract.errors import MalformedAnswer, SourceAuthError
 from lake.instants import from_text
 from tests.scenario.conftest import SECRETS
 
@@ -204,6 +204,34 @@ def test_a_page_that_the_end_moved_away_from_is_no_error(raw_lake: RawLake, sour
     raw_lake.run("service.work_order", page_size=len(kept))
     assert [row["id"] for row in source.rows("work_orders")] == kept
     assert {row["id"] for row in raw_lake.versions("service.work_order")} == set(kept)
+
+
+def test_rows_that_shifted_out_of_sight_are_there_after_a_full_refresh(
+    raw_lake: RawLake, sources: dict[str, Source]
+) -> None:
+    """What `rows_may_shift: accepted` means: rows before the next page are deleted, and as many untouched ones never come."""
+    source = sources["service"]
+    keys = sorted(row["id"] for row in source.rows("work_orders"))
+    gone = {"entity": "service.work_order", "keys": [[key] for key in keys[:7]]}
+    source.control.faults({"kind": "meanwhile", "times": 1, "after": 1, "do": [["delete", gone]]})
+    raw_lake.run("service.work_order", page_size=50)
+    landed = {row["id"] for row in raw_lake.versions("service.work_order")}
+    assert set(keys) - landed == set(keys[50:57])
+    source.control.advance(hours=0.1)
+    raw_lake.run("service.work_order", full_refresh_s=60)
+    assert_raw_equals_source(raw_lake, source, "service.work_order")
+
+
+@pytest.mark.parametrize("entity", ["hubspot.contact", "service.work_order"])
+def test_an_error_behind_a_good_status_is_no_page(raw_lake: RawLake, sources: dict[str, Source], entity: str) -> None:
+    source = source_of(sources, entity)
+    source.control.fault("error_in_body", times=2, scope="rows")
+    raw_lake.run(entity)
+    assert_raw_equals_source(raw_lake, source, entity)
+    source.control.fault("error_in_body", scope="rows")
+    source.control.advance(hours=1)
+    with pytest.raises(MalformedAnswer):
+        raw_lake.run(entity)
 
 
 def test_the_clock_that_a_body_tells_comes_before_the_header(raw_lake: RawLake, sources: dict[str, Source]) -> None:

@@ -1,7 +1,9 @@
-"""Asking for one page: by one request or by several that share its fields, and again where a body is no page."""
+"""Asking a source: for its count and clock, for a page (by one request, or several that share its fields); again where a body
+makes no sense."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from lake.raw.page import NotAPage, Page, read_page
 from lake.raw.schema import UNFIT, UNMAPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from lake.contract.plan import Plan
@@ -56,17 +58,46 @@ def requests_for(reader: Reader, plan: Plan, reading: Pass, place: Place) -> tup
 
 
 def _ask_once(reader: Reader, plan: Plan, request: Request) -> tuple[Answer, Page]:
-    """An answer and its page. A body that is none (a gateway's half answer) is asked for again a few times."""
+    """An answer and its page."""
     envelope = reader.dialect.envelope(reader.source, plan)
+    return _sound(reader, request, lambda answer: (answer, read_page(answer.body, plan, envelope)))
+
+
+def _sound[T](reader: Reader, request: Request, read: Callable[[Answer], T]) -> T:
+    """What is read in an answer. A body that makes no sense (a gateway's half answer) is asked for again a few times."""
     for tried in range(1, MOST_TRIES + 1):
         answer = reader.connection.read(request)
         try:
-            return answer, read_page(answer.body, plan, envelope)
-        except NotAPage as error:
-            problem = f"{plan.entity}: {reader.connection.url}{request.path}: {error}"
+            return read(answer)
+        except (NotAPage, ValueError) as error:
+            problem = f"{reader.plan.entity}: {reader.connection.url}{request.path}: {error}"
         if tried < MOST_TRIES:
-            reader.connection.sleep(min(0.1 * 2**tried, max(0.0, reader.connection.budget.seconds_left())))
+            reader.connection.sleep(min(0.25 * 2**tried, max(0.0, reader.connection.budget.seconds_left())))
     raise MalformedAnswer(f"{problem} ({MOST_TRIES} times)")
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a source says before anything is read: how many rows it has, and what time it is; our clock beside it."""
+
+    count: int
+    source_now: datetime
+    asked_at: datetime
+
+
+def probe(reader: Reader) -> Probe:
+    """The source's count and clock (ours, where it tells none). Raises SourceError or Paused."""
+    dialect, source, plan = reader.dialect, reader.source, reader.plan
+
+    def read(answer: Answer) -> Probe:
+        try:
+            count = dialect.read_count(source, plan, answer.body)
+            told = dialect.read_clock(source, plan, answer.body) if dialect.read_clock else None
+        except ValueError as error:
+            raise ValueError(f"the source's count cannot be read: {error}") from None
+        return Probe(count, told or answer.source_now or answer.asked_at, answer.asked_at)
+
+    return _sound(reader, dialect.count(source, plan), read)
 
 
 def _ask_in_parts(reader: Reader, plan: Plan, reading: Pass, requests: Sequence[Request]) -> tuple[Page, datetime]:
