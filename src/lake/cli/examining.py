@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from lake.cli.errors import OperatorError
-from lake.cli.findings import Finding, answer_of
+from lake.cli.findings import Finding, Verdict, answer_of
 from lake.cli.pictures import duration
 from lake.cli.sources import Address, Folder, Met, meet
 from lake.extract.drift import drift
@@ -50,9 +50,9 @@ class Entity:
     plan: Plan
     source_now: datetime
 
-    def finding(self, what: str, verdict: str, said: str, remedy: str | None = None) -> Finding:
+    def finding(self, what: str, verdict: Verdict, said: str, remedy: str | None = None) -> Finding:
         """A finding about this entity."""
-        return Finding(f"{self.plan.entity}: {what}", verdict, said, remedy)  # type: ignore[arg-type]
+        return Finding(f"{self.plan.entity}: {what}", verdict, said, remedy)
 
     def pages(self, reading: Pass, most: int = PAGES) -> list[ReadPage]:
         """The first pages of a pass, each checked as extraction checks it."""
@@ -60,7 +60,7 @@ class Entity:
         try:
             return list(islice(pages, most))
         finally:
-            pages.close()  # type: ignore[attr-defined]
+            pages.close()
 
 
 def examine(folder: Path, entities: list[str], address: Address) -> Answer:

@@ -9,6 +9,7 @@ from lake.cli import deploying, doctor, querying, running, status
 from lake.cli.answer import Answer, answering
 from lake.cli.options import JsonOption, StackOption
 from lake.cli.source_commands import contract_app, source_app
+from lake.cli.state_commands import by_hand_app, state_app
 
 app = typer.Typer(
     name="lake",
@@ -27,6 +28,8 @@ Exit codes: **0** good, **3** degraded (something is missing, the rest is right)
 
 app.add_typer(source_app)
 app.add_typer(contract_app)
+app.add_typer(state_app)
+app.add_typer(by_hand_app)
 
 
 @app.command("deploy")

@@ -94,6 +94,7 @@ def meet(source: SourcePlan, address: Address) -> Met:
         budget=Budget(time.monotonic() + PATIENCE_S, 0, None),
         quota_reached=dialect.quota_reached,
         usage_of=dialect.usage_of,
+        passing=dialect.passing,
         now=now,
         sleep=time.sleep,
     )

@@ -62,8 +62,8 @@ class StateTable:
 
     def read(self, entity: str, lane: str = LIVE) -> EntityState:
         """The state of an entity's lane, or of one that was never read."""
-        answer = self.dynamodb.get_item(TableName=self.table, Key=_entity_key(entity, lane), ConsistentRead=True)
-        return _load(entity, lane, answer.get("Item") or {})
+        answer = self.dynamodb.get_item(TableName=self.table, Key=entity_key(entity, lane), ConsistentRead=True)
+        return load(entity, lane, answer.get("Item") or {})
 
     def acquire(self, state: EntityState, owner: str, now: datetime, until: datetime) -> EntityState:
         """Takes the lane's lease and raises its token; raises LeaseHeld.
@@ -82,7 +82,7 @@ class StateTable:
         try:
             answer = self.dynamodb.update_item(
                 TableName=self.table,
-                Key=_entity_key(state.entity, state.lane),
+                Key=entity_key(state.entity, state.lane),
                 UpdateExpression="SET #token = :next, lease_owner = :owner, lease_until = :until",
                 ConditionExpression="attribute_not_exists(#token) OR #token = :seen",
                 ExpressionAttributeNames={"#token": "token"},
@@ -98,7 +98,7 @@ class StateTable:
             if error.response.get("Error", {}).get("Code") == CONDITION_FAILED:
                 raise LeaseHeld(f"{state.entity} was taken by somebody else at this moment: try again") from None
             raise
-        return _load(state.entity, state.lane, answer.get("Attributes") or {})
+        return load(state.entity, state.lane, answer.get("Attributes") or {})
 
     def holds_pipeline(self, run_id: str) -> bool:
         """Whether a run holds the pipeline lease."""
@@ -109,27 +109,11 @@ class StateTable:
 
     def finish(self, state: EntityState) -> None:
         """Writes the state after an invocation and gives the lease back; raises LeaseLost where the token is no longer ours."""
-        values = {
-            "watermark": _instant(state.watermark),
-            "checkpoint": _json(state.checkpoint),
-            "last_load": {"N": str(state.last_load)},
-            "last_data_on": _text(state.last_data_on),
-            "fingerprints": _text(state.fingerprints),
-            "resume_at": _instant(state.resume_at),
-            "swept_at": _instant(state.swept_at),
-            "source_count": _json(state.source_count),
-            "refreshed_at": _instant(state.refreshed_at),
-            "feed_until": _instant(state.feed_until),
-            "delta": _json(state.delta),
-            "window": _json(state.window),
-            "finished_at": _instant(state.finished_at),
-        }
-        kept = {name: value for name, value in values.items() if value is not None}
-        gone = [name for name in values if name not in kept] + ["lease_owner", "lease_until"]
+        kept, gone = attributes(state)
         try:
             self.dynamodb.update_item(
                 TableName=self.table,
-                Key=_entity_key(state.entity, state.lane),
+                Key=entity_key(state.entity, state.lane),
                 UpdateExpression="SET "
                 + ", ".join(f"#{name} = :{name}" for name in kept)
                 + " REMOVE "
@@ -152,7 +136,7 @@ class StateTable:
         with _unless_changed():
             self.dynamodb.update_item(
                 TableName=self.table,
-                Key=_entity_key(entity, LIVE),
+                Key=entity_key(entity, LIVE),
                 UpdateExpression="REMOVE #reload",
                 ConditionExpression="#reload = :done",
                 ExpressionAttributeNames={"#reload": "reload"},
@@ -176,6 +160,27 @@ class StateTable:
             )
 
 
+def attributes(state: EntityState) -> tuple[Attributes, list[str]]:
+    """What is written of a state whose lease is given back: attributes with their values, and those that it has not."""
+    values = {
+        "watermark": _instant(state.watermark),
+        "checkpoint": _json(state.checkpoint),
+        "last_load": {"N": str(state.last_load)},
+        "last_data_on": _text(state.last_data_on),
+        "fingerprints": _text(state.fingerprints),
+        "resume_at": _instant(state.resume_at),
+        "swept_at": _instant(state.swept_at),
+        "source_count": _json(state.source_count),
+        "refreshed_at": _instant(state.refreshed_at),
+        "feed_until": _instant(state.feed_until),
+        "delta": _json(state.delta),
+        "window": _json(state.window),
+        "finished_at": _instant(state.finished_at),
+    }
+    kept = {name: value for name, value in values.items() if value is not None}
+    return kept, [*(name for name in values if name not in kept), "lease_owner", "lease_until"]
+
+
 @contextmanager
 def _unless_changed() -> Iterator[None]:
     """Passes over that a condition does not hold: what somebody wrote in the meantime is theirs."""
@@ -186,7 +191,8 @@ def _unless_changed() -> Iterator[None]:
             raise
 
 
-def _entity_key(entity: str, lane: str) -> Attributes:
+def entity_key(entity: str, lane: str) -> Attributes:
+    """The key of a lane's item."""
     return {"pk": {"S": f"entity#{entity}"}, "sk": {"S": lane}}
 
 
@@ -206,7 +212,9 @@ def _json(value: dict[str, Any] | None) -> Attributes | None:
     return None if value is None else {"S": json.dumps(value, sort_keys=True)}
 
 
-def _load(entity: str, lane: str, item: Attributes) -> EntityState:
+def load(entity: str, lane: str, item: Attributes) -> EntityState:
+    """The state in a lane's item."""
+
     def text(name: str) -> str | None:
         value = item.get(name)
         return None if value is None else str(value["S"])

@@ -158,6 +158,16 @@ def a_lake(aws: str, request: pytest.FixtureRequest) -> Lake:
     return Lake(name)
 
 
+def _backfill() -> dict[str, Any]:
+    """A machine that reads nothing and answers as the real one does."""
+    output = {"loads": [7], "landed": 1234}
+    return {
+        "QueryLanguage": "JSONata",
+        "StartAt": "End",
+        "States": {"End": {"Type": "Pass", "Output": output, "End": True}},
+    }
+
+
 def _resources(name: str) -> dict[str, Any]:
     ends = {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
     keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
@@ -191,6 +201,14 @@ def _resources(name: str) -> dict[str, Any]:
                 "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
             },
         },
+        "BackfillMachine": {
+            "Type": "AWS::StepFunctions::StateMachine",
+            "Properties": {
+                "StateMachineName": f"{name}-backfill",
+                "DefinitionString": json.dumps(_backfill()),
+                "RoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+            },
+        },
         "WorkGroup": {
             "Type": "AWS::Athena::WorkGroup",
             "Properties": {
@@ -209,6 +227,7 @@ def _resources(name: str) -> dict[str, Any]:
 def _outputs(name: str) -> dict[str, Any]:
     return {
         "Pipeline": {"Ref": "Machine"},
+        "Backfill": {"Ref": "BackfillMachine"},
         "RawBucketName": f"{name}-raw",
         "CuratedBucketName": f"{name}-curated",
         "AnalyticsBucketName": f"{name}-analytics",
