@@ -72,7 +72,7 @@ def _sound[T](reader: Reader, request: Request, read: Callable[[Answer], T]) -> 
         except (NotAPage, ValueError) as error:
             problem = f"{reader.plan.entity}: {reader.connection.url}{request.path}: {error}"
         if tried < MOST_TRIES:
-            reader.connection.sleep(min(0.25 * 2**tried, max(0.0, reader.connection.budget.seconds_left())))
+            reader.connection.sleep(min(0.1 * 2**tried, max(0.0, reader.connection.budget.seconds_left())))
     raise MalformedAnswer(f"{problem} ({MOST_TRIES} times)")
 
 
