@@ -76,9 +76,9 @@ def oldest_stamp(work: Work, end: datetime) -> datetime | None:
     wanted = {*plan.key, *(field.name for field in plan.fields if field.field in plan.cursor.fields)}
     fields = tuple(field for field in plan.fields if field.name in wanted)
     narrow = replace(plan, fields=fields, children=(), page_size=1, cursor=replace(plan.cursor, stand_in=None))
-    page, _, _ = ask(
-        replace(work.reader, plan=narrow), narrow, window_passes(narrow, Window(None, end), "keyset")[0], Place()
-    )
+    # Ordered by the stamp alone: there are sources that sort by no more than one field.
+    reading = replace(window_passes(narrow, Window(None, end), "keyset")[0], key=())
+    page, _, _ = ask(replace(work.reader, plan=narrow), narrow, reading, Place())
     stamp = cursors(page.batch, narrow.cursor)[0].as_py() if page.batch.num_rows else None
     return stamp and from_text(stamp)
 
