@@ -16,7 +16,7 @@ from lake.extract.places import Place, Position, behind
 from lake.extract.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from concurrent.futures import Future
     from datetime import datetime
 
@@ -74,7 +74,7 @@ class Reader:
             while (page := walk.take()) is not None:
                 yield page
         finally:
-            walk.abandon()
+            abandon([walk])
 
     def used_up(self, waiting: int = 0) -> bool:
         """Whether the next page is for the next invocation. `waiting`: requests that may not have been counted yet."""
@@ -108,7 +108,7 @@ class Walk:
     reading: Pass
     position: Position | None
     coming: Future[Got] | None = field(default=None, init=False)
-    _abandoned: Event = field(default_factory=Event, init=False)
+    _stopped: Event = field(default_factory=Event, init=False)
     _worker: Worker[Got] = field(default_factory=Worker, init=False)
 
     def __post_init__(self) -> None:
@@ -158,18 +158,16 @@ class Walk:
         """Whether all of it has been taken."""
         return self.coming is None and self._place is None
 
-    def abandon(self) -> None:
-        """Asks for nothing more. A request on its way is given a moment to end, so that it is counted, where time is left."""
-        self._abandoned.set()
+    def stop(self) -> None:
+        """Asks for nothing more; what is on its way is not waited for."""
+        self._stopped.set()
         self._worker.end()
-        if self.coming is not None:
-            wait([self.coming], max(0.0, min(LINGER_S, self.reader.connection.budget.seconds_left())))
 
     def _next(self, place: Place) -> Got:
         """The next page that says anything, or the last one."""
         for _ in range(MOST_EMPTY):
             got = self._step(place)
-            if got.next is None or got.says_something or self._abandoned.is_set():
+            if got.next is None or got.says_something or self._stopped.is_set():
                 return got
             place = got.next
         raise NoProgress(f"{self._plan.entity}: the source answered with {MOST_EMPTY} empty pages in a row")
@@ -192,3 +190,12 @@ class Walk:
         else:
             self._links.clear()
         return Got(page, place.asked_at or asked_at, following)
+
+
+def abandon(walks: Sequence[Walk]) -> None:
+    """Stops walks. Requests on their way are given a moment to end, so that they are counted, where time is left."""
+    for walk in walks:
+        walk.stop()
+    coming = [walk.coming for walk in walks if walk.coming is not None]
+    if coming:
+        wait(coming, max(0.0, min(LINGER_S, walks[0].reader.connection.budget.seconds_left())))

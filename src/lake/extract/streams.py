@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lake.extract.reading import ReadPage, Walk
+from lake.extract.reading import ReadPage, Walk, abandon
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -54,8 +54,7 @@ def side_by_side(reader: Reader, streams: Sequence[Stream], most: int) -> Genera
             for number in _arrived(walks):
                 yield from _take(number, walks)
     finally:
-        for walk in walks.values():
-            walk.abandon()
+        abandon(list(walks.values()))
 
 
 def _arrived(walks: Mapping[int, Walk]) -> list[int]:
@@ -73,7 +72,7 @@ def _take(number: int, walks: dict[int, Walk]) -> Iterator[tuple[int, ReadPage |
     if page is not None:
         yield number, page
     if walk.over:
-        walks.pop(number).abandon()
+        walks.pop(number).stop()
         yield number, Ended()
 
 
