@@ -82,11 +82,13 @@ class RowLoad:
 
     @property
     def vanished(self) -> bool:
-        """Whether keys that the state's fingerprints know were not seen (once the whole entity was)."""
-        if not self._opened:
-            return False
+        """Whether keys that the state's fingerprints know were not seen (once the whole entity was), or may not have been: the
+        fingerprints were forgotten."""
+        if self.state.fingerprints is None:
+            return True
         known = self._work.fingerprints(self.state.fingerprints)
-        return len(known.without(self._landing.seen.rows.column("key"))) > 0
+        seen = self._landing.seen if self._opened else self._work.fingerprints(self.noted)
+        return len(known.without(seen.rows.column("key"))) > 0
 
     def commit(
         self, checkpoint: Checkpoint | None, *, sweep: dict[str, Any] | None = None
