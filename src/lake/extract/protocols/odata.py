@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def pages(source: SourcePlan, _: Plan, query: Query) -> tuple[Request, ...]:
-    """The request for a page. Where the server pages, `$top` would end the whole result: it is told the size otherwise."""
+    """The request for a page. Where the server pages, `$top` would end the whole result."""
     version = version_of(source)
     options = [*version.options, *version.columns(query)]
     if query.order and not query.track:
@@ -75,12 +75,10 @@ def quota_reached(_source: SourcePlan, _response: requests.Response) -> bool:
 
 
 def _headers(source: SourcePlan, query: Query) -> tuple[tuple[str, str], ...]:
-    wanted = []
-    if query.track:
-        wanted.append("odata.track-changes")
-    if query.served:
-        wanted.append(f"odata.maxpagesize={query.limit}")
-    return version_of(source).headers + ((("Prefer", ",".join(wanted)),) if wanted else ())
+    """The size of a page is always said: some servers give 20 rows, whatever `$top` asks for."""
+    tracked = ("odata.track-changes",) if query.track else ()
+    preferences = ",".join((*tracked, f"odata.maxpagesize={query.limit}"))
+    return (*version_of(source).headers, ("Prefer", preferences))
 
 
 def _same_end(path: str, asked: str) -> bool:
