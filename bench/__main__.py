@@ -7,8 +7,9 @@ One core for the side that is measured, the other one for source and AWS. Each s
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.environments import FUNCTION, PEER, install
@@ -17,10 +18,12 @@ from bench.results import comparison, empty_window, memory, starts
 from bench.run import ROOT, Bench
 from bench.stage import stage
 from bench.table import HEAD, SIDES_HEAD, written
-from bench.works import DLT, OURS, works
+from bench.works import DLT, FEW, OURS, works
 
 if TYPE_CHECKING:
-    from bench.run import Samples
+    from collections.abc import Collection
+
+    from bench.measuring import Sample
     from bench.table import Line
 
 PARTS = ("odata", "salesforce", "slow", "waiting", "memory", "empty", "start")
@@ -44,39 +47,44 @@ def main() -> int:
     """Exit code 0, met or not: the table says."""
     asked = arguments()
     home = ROOT / ".lake" / "bench"
-    shutil.rmtree(home / "work", ignore_errors=True)
     function, peer = install(home / "function", FUNCTION), install(home / "peer", PEER)
     pin(SIDES_CORE)
-    bench = Bench(
-        home=home,
-        layer=stage(home / "layer"),
-        python=lambda side: peer if side == DLT else function,
-        rounds=1 if asked.profile else asked.rounds,
-        port=asked.port,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
-        profile=asked.profile,
-    )
-    lines: list[Line] = []
-    details: list[tuple[str, ...]] = []
-    large: Samples = {}
-    for work in works(asked.rows):
-        if work.part in asked.only:
-            samples = bench.compare(work)
-            large = large or samples
-            found = comparison(work, samples)
-            lines, details = lines + found[0], details + found[1]
-    if "memory" in asked.only:
-        lines += memory(bench, works(100_000)[0], large.get(OURS, []))
-    lines += [
-        line
-        for part, lines_of in (("empty", empty_window), ("start", starts))
-        if part in asked.only
-        for line in lines_of(bench)
-    ]
+    with tempfile.TemporaryDirectory(prefix="run-", dir=home) as folder:
+        bench = Bench(
+            rows=home / "rows",
+            home=Path(folder),
+            layer=stage(Path(folder) / "layer"),
+            python=lambda side: peer if side == DLT else function,
+            rounds=1 if asked.profile else asked.rounds,
+            port=asked.port,
+            say=lambda text: print(text, file=sys.stderr, flush=True),
+            profile=asked.profile,
+        )
+        lines, details = measured(bench, asked.rows, asked.only)
     print(f"{asked.rows:,} rows of 22 fields, {bench.rounds} rounds\n")
     print(written(HEAD, [line.cells for line in lines]))
     print("\n" + written(SIDES_HEAD, details))
     return 0
+
+
+def measured(bench: Bench, rows: int, parts: Collection[str]) -> tuple[list[Line], list[tuple[str, ...]]]:
+    """The lines of the parts that are wanted, and what each side took."""
+    lines: list[Line] = []
+    details: list[tuple[str, ...]] = []
+    large: list[Sample] = []
+    for work in works(rows):
+        if work.part in parts:
+            samples = bench.compare(work)
+            large = large or samples[OURS]
+            found = comparison(work, samples)
+            lines, details = lines + found[0], details + found[1]
+    if "memory" in parts:
+        lines += memory(bench, works(FEW)[0], large)
+    if "empty" in parts:
+        lines += empty_window(bench)
+    if "start" in parts:
+        lines += starts(bench)
+    return lines, details
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import random
 from array import array
 from dataclasses import dataclass
@@ -154,13 +155,15 @@ def write_rows(folder: Path, shape: Shape, *, undeclared: bool) -> Path:
     chance, extra = random.Random(SEED), UNDECLARED if undeclared else ""  # noqa: S311
     starts, items, cents = array("Q", [0]), 0, 0
     totals: dict[int, tuple[int, str]] = {}
-    with path.open("wb") as file:
+    making = path.with_suffix(f".{os.getpid()}")
+    with making.open("wb") as file:
         for row in range(shape.count):
             text, more_items, more_cents = record(shape.form, shape, row, chance, extra)
             starts.append(starts[-1] + file.write(f"{text},".encode()))
             items, cents = items + more_items, cents + more_cents
             if (row + 1) % TOTALED == 0 or row + 1 == shape.count:
                 totals[row + 1] = items, str(Decimal(cents) / 100)
+    making.replace(path)
     path.with_suffix(".starts").write_bytes(starts.tobytes())
     path.with_suffix(".totals").write_text(json.dumps(totals), encoding="utf-8")
     return path

@@ -31,6 +31,7 @@ type Samples = dict[str, list[Sample]]
 class Bench:
     """Where things lie, which Python runs a side, how many rounds there are, which ports are free."""
 
+    rows: Path
     home: Path
     layer: Path
     python: Callable[[str], Path]
@@ -44,7 +45,7 @@ class Bench:
     def source(self, work: Work) -> Iterator[tuple[str, Path]]:
         """The URL of a source with a work's rows, and their file."""
         form = FORMS[work.form]
-        path = write_rows(self.home / "rows", Shape(form, work.rows), undeclared=work.undeclared)
+        path = write_rows(self.rows, Shape(form, work.rows), undeclared=work.undeclared)
         words = ["--rows", str(path), "--form", form.name, "--page-size", str(PAGE), "--thinking", str(work.thinking)]
         with serving("bench.source", self.port, *words) as url:
             yield url, path
@@ -69,7 +70,7 @@ class Bench:
     def sample(self, work: Work, side: str, url: str, path: Path) -> Sample:
         """One process's sample of a work, after a look at what it wrote."""
         self._runs += 1
-        out = self.home / "work" / f"{self._runs:04}-{side}"
+        out = self.home / f"{self._runs:04}-{side}"
         out.mkdir(parents=True)
         limit = "" if work.rows_of(side) == work.rows else f"/first/{work.rows_of(side)}"
         with serving("bench.aws", self.port + 1, "--folder", str(out)) as aws:
@@ -93,7 +94,7 @@ class Bench:
             out=str(out),
             plan=str(self.layer / "lake" / "plans" / f"{work.source}.rows.json"),
             result=str(self.home / f"{side}.json"),
-            profile=str(self.home / f"{work.part}.profile") if self.profile else None,
+            profile=str(self.rows.parent / f"{work.part}.profile") if self.profile else None,
         )
 
     def _run(self, work: Work, side: str, task: Task) -> Sample:
