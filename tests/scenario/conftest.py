@@ -86,6 +86,7 @@ class RawLake:
     secrets: dict[str, dict[str, str]] = field(default_factory=lambda: dict(SECRETS))
     run_id: str = "run-1"
     sleeps: list[float] = field(default_factory=list)
+    parts: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def world(self, source: str) -> World:
         """A world of real clients."""
@@ -158,9 +159,11 @@ class RawLake:
         return rows
 
     def part(self, key: str) -> list[dict[str, Any]]:
-        """The rows of a part."""
-        body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        return list(pq.read_table(io.BytesIO(body)).to_pylist())
+        """The rows of a part, which never changes."""
+        if key not in self.parts:
+            body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+            self.parts[key] = list(pq.read_table(io.BytesIO(body)).to_pylist())
+        return self.parts[key]
 
     def newest(self, entity: str) -> dict[tuple[Any, ...], dict[str, Any]]:
         """Key → newest version by version order, less what finished sweeps, refreshes and tombstones ended."""
