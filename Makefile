@@ -13,7 +13,7 @@ export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down deploy demo test bench lint format build requirements sabotage invoke-local clean
+.PHONY: help setup up down deploy demo test soak bench lint format build requirements sabotage invoke-local clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -36,6 +36,9 @@ down: ## Stop the local stack; the lake in its memory goes with it
 
 deploy: setup ## Start the local stack and deploy the lake to it
 	@$(PYTHON) -m local.up --deploy --directory $(STACK) $(ARGS)
+
+soak: setup ## Play random histories of sources, faults and crashes: ARGS="--histories 5000 --seed 7"
+	@$(PYTHON) -m tests.soak $(ARGS)
 
 bench: setup ## Measure extraction beside what else one would use, and print the table
 	@$(PYTHON) -m bench $(ARGS)

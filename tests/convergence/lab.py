@@ -1,0 +1,397 @@
+"""A laboratory: one simulated source, one entity, a raw bucket and a state table; and the hand that plays a history in it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import RLock, Thread
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo
+
+import requests
+from botocore.exceptions import EndpointConnectionError
+
+from lake.extract.auth import login_for
+from lake.extract.budget import Budget
+from lake.extract.engine import extract
+from lake.extract.errors import ExtractError, LeaseHeld, LeaseLost
+from lake.extract.http import Connection
+from lake.extract.protocols import DIALECTS
+from lake.extract.world import Extracted, World
+from lake.raw.store import RawBucket
+from lake.state.entity import LIVE, StateTable
+from lake.state.runs import RunRecords
+from lake.state.source import LimitsItem
+from local.simulators.faults import nature
+from tests.convergence.changes import CHANGES, Hand
+from tests.convergence.cloud import Cloud, Died, Fate, MortalAdapter
+from tests.convergence.kinds import OVERLAP_S
+from tests.convergence.origin import SECRETS
+from tests.convergence.raw_reader import Broken, RawReader, differences
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lake.state.entity import EntityState
+    from tests.convergence.kinds import Kind
+    from tests.convergence.origin import Document, Origin
+
+type Step = Mapping[str, Any]
+type Outcome = Extracted | BaseException
+
+EXPECTED_ANYWAY = (LeaseHeld, LeaseLost, Died, EndpointConnectionError)
+MOST_INVOCATIONS = 400
+TICK = timedelta(microseconds=1)
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+class NotConverged(AssertionError):
+    """Raw is not what the source has."""
+
+
+@dataclass
+class Zombie:
+    """An extractor that stalls in a thread until it is woken."""
+
+    thread: Thread
+    fate: Fate
+    outcome: list[Outcome]
+
+
+@dataclass
+class Lab:
+    """Plays steps, and looks after each whether all that always holds still does.
+
+    `settings`: see `tests.convergence.histories`. `unsettled`: what only a full refresh puts right has happened.
+    """
+
+    origin: Origin
+    kind: Kind
+    settings: dict[str, Any]
+    cloud: Cloud = field(default_factory=Cloud)
+    unsettled: bool = False
+    zombie: Zombie | None = None
+    lanes: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    _faults: list[dict[str, Any]] = field(default_factory=list)
+    _last: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    _lock: RLock = field(default_factory=RLock)
+    _watermark: datetime | None = None
+    _curated: int = 0
+    _disturbed: bool = False
+
+    def __post_init__(self) -> None:
+        self.plan, self.source = self.kind.plans(self.settings)
+        self.reader = RawReader(self.cloud, self.kind)
+        self.hand = Hand(self.origin, self.kind)
+        if self.kind.tracks:
+            self.origin.perform("track_changes", mode="on")
+        self._set_faults([])
+
+    def close(self) -> None:
+        """Lets nobody stall any more."""
+        if self.zombie is not None:
+            self.zombie.fate.wake.set()
+            self.zombie.thread.join()
+
+    # The extractor's world
+
+    def now(self) -> datetime:
+        """The extractor's own clock: the simulated one, set wrong by some seconds; it never stands still."""
+        with self._lock:
+            at = self.origin.store.now + timedelta(seconds=self.settings.get("skew_s", 0))
+            self._last = max(self._last + TICK, at)
+            return self._last
+
+    def world(self, fate: Fate) -> World:
+        """The world of one extractor: real HTTP, and clients that obey its fate."""
+        s3, dynamodb = self.cloud.clients(fate)
+        dialect = DIALECTS[self.source.protocol]
+
+        def connect(budget: Budget) -> Connection:
+            session = requests.Session()
+            session.trust_env = False
+            session.mount("http://", MortalAdapter(fate))
+            return Connection(
+                url=self.origin.url,
+                plan=self.source,
+                login=login_for(self.source, json.dumps(SECRETS[self.origin.name])),
+                session=session,
+                budget=budget,
+                quota_reached=dialect.quota_reached,
+                usage_of=dialect.usage_of,
+                passing=dialect.passing,
+                now=self.now,
+                sleep=lambda _: None,
+            )
+
+        return World(
+            raw=RawBucket(s3, "raw"),  # type: ignore[arg-type]
+            table=StateTable(dynamodb, "state"),  # type: ignore[arg-type]
+            limits=LimitsItem(dynamodb, "state", self.source.source),  # type: ignore[arg-type]
+            runs=RunRecords(dynamodb, "state"),  # type: ignore[arg-type]
+            connect=connect,
+            now=self.now,
+        )
+
+    def extract(
+        self, fate: Fate, run: str, allowed: int | None, lane: str = LIVE, window: dict[str, str] | None = None
+    ) -> Outcome:
+        """One invocation: what it gave or raised."""
+        budget = Budget(time.monotonic() + 60, 1.0, allowed)
+        try:
+            return extract(self.plan, self.source, run, self.world(fate), budget, lane=lane, window=window)
+        except (Exception, Died) as error:  # noqa: BLE001  whatever it is, it is judged
+            return error
+
+    def state(self, lane: str = LIVE) -> EntityState:
+        """What extraction remembers."""
+        return StateTable(self.cloud.clients(Fate())[1], "state").read(self.plan.entity, lane)  # type: ignore[arg-type]
+
+    # Steps
+
+    def play(self, step: Step) -> None:
+        """Plays one step."""
+        self.STEPS.get(step["do"], Lab._change)(self, step)
+
+    def _change(self, step: Step) -> None:
+        if self.zombie is not None or self.state().checkpoint is not None:
+            self._disturbed = True
+        if CHANGES[step["do"]](self.hand, step) == "refresh":
+            self.unsettled = True
+
+    def _advance(self, step: Step) -> None:
+        self.origin.perform("advance", hours=step["minutes"] / 60)
+
+    def _fault(self, step: Step) -> None:
+        self._set_faults([dict(fault) for fault in step["faults"]])
+
+    def _set_faults(self, faults: list[dict[str, Any]]) -> None:
+        self._faults = faults
+        self.origin.faults.set([*self.kind.steady, *faults], self.origin.control.perform)
+
+    def _invoke(self, step: Step) -> None:
+        fate = Fate(at=step.get("dies_at"), ending=step.get("ending", "die"))
+        lane, window = LIVE, None
+        if step.get("lane") is not None:
+            if not self.lanes:
+                return
+            lane, window = self.lanes[step["lane"] % len(self.lanes)]
+        self._disturb()
+        self.judge(self.extract(fate, step.get("run", "run-1"), step.get("requests"), lane, window))
+
+    def _race(self, step: Step) -> None:
+        self._disturb()
+        outcomes: list[Outcome] = []
+
+        def run(name: str) -> None:
+            outcomes.append(self.extract(Fate(), name, step.get("requests")))
+
+        threads = [Thread(target=run, args=(name,)) for name in ("run-1", "run-2")]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for outcome in outcomes:
+            self.judge(outcome)
+
+    def _stall(self, step: Step) -> None:
+        if self.zombie is not None:
+            return
+        self._disturb()
+        fate, outcome = Fate(stalls_at=step["at"]), list[Outcome]()
+        thread = Thread(target=lambda: outcome.append(self.extract(fate, "zombie", step.get("requests"))))
+        thread.start()
+        while thread.is_alive() and not fate.stalled.wait(0.001):
+            pass
+        self.zombie = Zombie(thread, fate, outcome)
+        if not thread.is_alive():
+            self._wake({})
+
+    def _wake(self, _: Step) -> None:
+        if self.zombie is None:
+            return
+        zombie, self.zombie = self.zombie, None
+        zombie.fate.wake.set()
+        zombie.thread.join()
+        self.judge(zombie.outcome[0])
+
+    def _hold(self, step: Step) -> None:
+        """The pipeline lease is given to a run, or to none."""
+        key = ("pipeline", "lease")
+        self.cloud.items.pop(key, None)
+        if step["run"] is not None:
+            self.cloud.items[key] = {"pk": {"S": key[0]}, "sk": {"S": key[1]}, "run_id": {"S": step["run"]}}
+
+    def _backfill(self, step: Step) -> None:
+        end = self.origin.store.now - timedelta(days=step["days_ago"])
+        begin = end - timedelta(days=step["days"])
+        lane = f"backfill#{len(self.lanes)}"
+        if self.plan.cursor.kind != "none":
+            self.lanes.append((lane, {"from": begin.isoformat(), "to": end.isoformat()}))
+
+    def _reload(self, _: Step) -> None:
+        item = self.cloud.items.get((f"entity#{self.plan.entity}", LIVE))
+        if item is not None:
+            item["reload"] = {"S": json.dumps({"who": "someone", "at": str(self.now())})}
+
+    def _curate(self, _: Step) -> None:
+        """What curate does behind a finished sweep: keys that it saw and the lake lacks go on the fetch list."""
+        sweeps = sorted(self.reader.sweeps())
+        if not sweeps or sweeps[-1][0] == self._curated:
+            return
+        self._curated, found = sweeps[-1][0], sweeps[-1][2]
+        lacking = sorted(key for key in found - self.reader.alive().keys() if None not in key)
+        if lacking:
+            place = f"fetches/{self.plan.entity.replace('.', '/')}/{self._curated:012}.json"
+            self.cloud.objects[place] = json.dumps({"entity": self.plan.entity, "keys": lacking}).encode()
+            key = {"pk": {"S": "fetch"}, "sk": {"S": self.plan.entity}}
+            self.cloud.items["fetch", self.plan.entity] = key | {"list": {"S": place}, "keys": {"N": str(len(lacking))}}
+
+    STEPS: ClassVar[dict[str, Any]] = {
+        "advance": _advance,
+        "faults": _fault,
+        "invoke": _invoke,
+        "race": _race,
+        "stall": _stall,
+        "wake": _wake,
+        "hold": _hold,
+        "backfill": _backfill,
+        "reload": _reload,
+        "curate": _curate,
+    }
+
+    def _disturb(self) -> None:
+        if self._disturbed or any(fault["kind"] in ("meanwhile", "offset_tokens") for fault in self._faults):
+            self.unsettled = self.unsettled or self.kind.shifts
+        if any(fault["kind"] in HIDES.get(self.plan.paging, ()) for fault in self._faults):
+            self.unsettled = True
+        self._disturbed = False
+
+    # What always holds
+
+    def judge(self, outcome: Outcome) -> None:
+        """Looks at what an invocation did: raises AssertionError where it did anything that it never may."""
+        self.told.append(type(outcome).__name__ if isinstance(outcome, BaseException) else outcome.status)
+        if isinstance(outcome, BaseException) and not self._may_end_with(outcome):
+            raise Broken(f"{type(outcome).__name__}: {outcome}") from outcome
+        self.reader.check()
+        state = self.state()
+        if self._watermark is not None and (state.watermark is None or state.watermark < self._watermark):
+            raise Broken(f"the watermark went back from {self._watermark} to {state.watermark}")
+        self._watermark = state.watermark
+        if not self.unsettled and self._watermark is not None:
+            self._settled_rows_are_there(self._watermark - timedelta(seconds=OVERLAP_S))
+
+    def _may_end_with(self, error: BaseException) -> bool:
+        if isinstance(error, EXPECTED_ANYWAY):
+            return True
+        if not isinstance(error, ExtractError):
+            return False
+        return any(nature(fault) == "detectable" for fault in self._faults)
+
+    def _settled_rows_are_there(self, until: datetime) -> None:
+        """What was stamped long before the watermark has been read."""
+        alive = self.reader.alive()
+        for key, document in self.truth().items():
+            stamp = stamp_of(self.kind, document)
+            if stamp is not None and stamp < until and key not in self.hand.old:
+                self._same(key, alive, document, f"was stamped before {until} and the watermark lies behind it: ")
+
+    # How it ends
+
+    def settle(self) -> None:
+        """Lets the dust settle: no more faults, all that is due is read. Raises NotConverged where raw is then not the source."""
+        self._wake({})
+        self._hold({"run": None})
+        self._set_faults([])
+        self.plan, self.source = self.kind.plans(self.settings | {"daily_requests": None})
+        self.unsettled = self.unsettled or (self._disturbed and self.kind.shifts)
+        refreshed = self.unsettled
+        self._advance({"minutes": 60})
+        self._run(LIVE, None)
+        if self.unsettled:
+            self._reload({})
+        for lane, window in self.lanes:
+            self._run(lane, window)
+        for _ in range(3):
+            self._advance({"minutes": 25 * 60})
+            self._run(LIVE, None)
+            self._curate({})
+        self._run(LIVE, None)
+        self.unsettled = False
+        self.compare(refreshed=refreshed)
+        self._quiet()
+
+    def _run(self, lane: str, window: dict[str, str] | None) -> None:
+        for _ in range(MOST_INVOCATIONS):
+            outcome = self.extract(Fate(), "run-1", self.settings.get("requests"), lane, window)
+            self.judge(outcome)
+            if isinstance(outcome, LeaseHeld):
+                self._advance({"minutes": 10})
+            elif isinstance(outcome, BaseException):
+                raise Broken(f"{type(outcome).__name__}: {outcome}") from outcome
+            elif outcome.status == "DONE":
+                return
+            elif outcome.status == "PAUSED":
+                self._advance({"minutes": 25 * 60})
+        raise Broken(f"{MOST_INVOCATIONS} invocations and no end")
+
+    def compare(self, *, refreshed: bool = False) -> None:
+        """Raises NotConverged where the newest versions in raw are not the source's rows."""
+        alive, truth = self.reader.alive(), self.truth()
+        if extra := [key for key in alive if key not in truth] if self.kind.sees or refreshed else []:
+            raise NotConverged(f"raw still has {extra}, which the source has no more")
+        for key, document in truth.items():
+            self._same(key, alive, document, "")
+
+    def _same(self, key: Any, alive: Any, document: Document, why: str) -> None:
+        if key not in alive:
+            raise NotConverged(f"{why}raw lacks {key}, which the source has: {document}")
+        if found := differences(self.kind, alive[key], document):
+            raise NotConverged(f"{why}{key} is not what the source has: {'; '.join(found)}; source: {document}")
+
+    def _quiet(self) -> None:
+        """A source without news is read without a trace in raw."""
+        self._advance({"minutes": 1})
+        self._run(LIVE, None)
+        self._advance({"minutes": 1})
+        there = set(self.cloud.objects)
+        self._run(LIVE, None)
+        if new := set(self.cloud.objects) - there:
+            raise Broken(f"nothing happened in the source, and yet raw got {sorted(new)}")
+
+    def truth(self) -> dict[tuple[str, ...], Document]:
+        """What of the source the entity's plan means."""
+        rows = self.origin.truth(self.plan.entity)
+        return {key: row for key, row in rows.items() if not (self.kind.hides_binned and row["IsDeleted"])}
+
+
+HIDES: dict[str, tuple[str, ...]] = {
+    "keyset": ("ignored_order",),
+    "key": ("ignored_order",),
+    "server": ("ignored_order", "result_cap", "offset_tokens", "page_cap"),
+}
+"""Faults that may hide rows from a way of paging, until a full refresh."""
+
+
+def stamp_of(kind: Kind, row: Document) -> datetime | None:
+    """When a row was changed last, by its stamp or stand-in; None where it has neither."""
+    match kind.entity:
+        case "crm.account":
+            return datetime.fromisoformat(row["SystemModstamp"])
+        case "erp.sales_order":
+            stamp = row["LastChangeDateTime"]
+            return None if stamp is None else datetime.fromisoformat(f"{stamp[:26]}Z")
+        case "erp.business_partner":
+            day, clock = row["LastChangeDate"], row["LastChangeTime"]
+            if day is None or clock is None:
+                day, clock = row["CreationDate"], row["CreationTime"]
+            return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=BERLIN).astimezone(UTC)
+        case "hubspot.contact":
+            return datetime.fromisoformat(row["lastmodifieddate"])
+        case "service.work_order":
+            return datetime.fromisoformat(row["updated_at"])
+    return None
