@@ -132,7 +132,7 @@ def _opened(store: Store, entity: Entity, text: str) -> int:
 def _begun(store: Store, entity: Entity) -> int:
     """The number of a link that stands for the visible documents as they are now."""
     _prepare(store)
-    with store.lock:
+    with store.transaction():
         store.write("INSERT INTO _delta_link (entity, used) VALUES (?, 0)", (entity.name,))
         (number,) = store.read("SELECT MAX(id) FROM _delta_link")[0]
         for key, digest in _documents(store, entity).items():
