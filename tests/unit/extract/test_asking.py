@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lake.extract.asking import MOST_TRIES, joined
 from lake.extract.errors import BadRequest, MalformedAnswer, NoProgress
 from lake.extract.passes import window_passes
+from lake.extract.reading import MOST_EMPTY
 from lake.extract.window import Window
 from tests.unit.extract.model_source import DIALECT, ModelSource, request_for
 from tests.unit.extract.test_paging import NOON, keys
@@ -135,3 +136,11 @@ def test_a_source_that_never_answers_with_a_page_is_told(stumble: bytes, text: s
     with pytest.raises(MalformedAnswer, match=f"erp.thing: http://model/rows: .*{text}.*\\({MOST_TRIES} times\\)"):
         list(source.reader(WIDE).pages(READING, None))
     assert source.requests_made == MOST_TRIES
+
+
+def test_empty_pages_that_never_end_are_told() -> None:
+    endless = [json.dumps({"value": [], "@odata.nextLink": f"{number}"}).encode() for number in range(2 * MOST_EMPTY)]
+    source = StumblingSource([row_of(1, 1)], stumbles=endless)
+    with pytest.raises(NoProgress, match="empty pages in a row"):
+        list(source.reader(WIDE).pages(READING, None))
+    assert source.requests_made == MOST_EMPTY

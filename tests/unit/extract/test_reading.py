@@ -20,7 +20,7 @@ from lake.extract.protocols import DIALECTS
 from lake.extract.reading import Reader, ReadPage
 from lake.raw.page import read_page
 from tests.unit.extract.test_query import FINE_PLAN, SPLIT_PLAN, WINDOW, source
-from tests.unit.raw.plans import ENVELOPE
+from tests.unit.raw.plans import ENVELOPE, field
 
 PLAN = replace(FINE_PLAN, page_size=3)
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -145,6 +145,14 @@ def test_a_page_that_comes_again_is_no_progress() -> None:
     page = [row("a", at(40)), row("b", at(40))]
     with pytest.raises(NoProgress, match="pages repeat"):
         check(STAMPED, page, page)
+
+
+@pytest.mark.parametrize(("text", "delivered"), [("old", ["c"]), ("new", ["b", "c"])])
+def test_what_a_page_repeats_of_the_last_one_is_left_out_unless_it_has_changed(text: str, delivered: list[str]) -> None:
+    plan = replace(PLAN, fields=(*PLAN.fields, field("Text")), children=())
+    first = [row("a", at(40), Text="old"), row("b", at(41), Text="old")]
+    _, page = check(STAMPED, first, [row("b", at(41), Text=text), row("c", at(41), Text="old")], plan=plan)
+    assert page.batch.column("Key").to_pylist() == delivered
 
 
 def test_a_key_may_come_again_with_a_later_stamp() -> None:
