@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 from local.simulators.filters import TABLES, bad_request
 from local.simulators.instants import clock_text
@@ -100,7 +101,7 @@ def _entry(entity: Entity, key: str, notation: str) -> str:
     (name,) = entity.key
     if notation == "4.01":
         return json.dumps({"@removed": {"reason": "deleted"}, name: key}, ensure_ascii=False)
-    quoted = key.replace("'", "''")
+    quoted = quote(key.replace("'", "''"), safe="'")
     context = f"$metadata#{entity.set_name}/$deletedEntity"
     entry = {"@odata.context": context, "id": f"{entity.set_name}('{quoted}')", "reason": "deleted"}
     return json.dumps(entry, ensure_ascii=False)

@@ -74,6 +74,15 @@ def test_removed_rows_are_written_in_the_newer_notation_too(erp: RunningErp) -> 
     assert follow(erp, link)[0] == [{"@removed": {"reason": "deleted"}, "SalesOrder": "0000000011"}]
 
 
+def test_a_removed_rows_address_is_encoded(erp: RunningErp) -> None:
+    erp.control.insert("erp.sales_order", {"SalesOrder": "a/b'%41 ü"})
+    erp.control.track_changes()
+    _, link = follow(erp, ALL)
+    erp.control.delete("erp.sales_order", "a/b'%41 ü")
+    assert link is not None
+    assert [entry["id"] for entry in follow(erp, link)[0]] == ["A_SalesOrder('a%2Fb''%2541%20%C3%BC')"]
+
+
 def test_a_link_that_expired_or_was_used_up_is_gone(erp: RunningErp) -> None:
     erp.control.track_changes(once=True)
     _, link = follow(erp, ALL)
