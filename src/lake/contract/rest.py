@@ -68,7 +68,7 @@ class OrderSpec(Strict):
 
 
 class PaginatorSpec(Strict):
-    """How an answer leads to the next one, for `paging: {mode: server}`.
+    """How an answer leads to the next one, for `paging: {mode: server}`, and elsewhere from a page that came empty.
 
     `json_link` (the address stands at `next_url_path`), `header_link` (in the Link header), `cursor` (the token stands at
     `cursor_path`, and goes out as `{token}`), `page_number` (`{page}`, counted from `base_page`), `offset` (`{offset}`:

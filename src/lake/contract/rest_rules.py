@@ -96,18 +96,26 @@ def _check_filter(found: Findings, rest: dict[str, Any]) -> None:
 def _check_paging(
     found: Findings, spec: ExtractionSpec, rest: dict[str, Any], used: dict[str, str | None], key: int
 ) -> None:
-    mode, paginator = spec.paging.mode, rest.get("paginator")
-    place = f"{PLACE}.paginator"
-    if mode == "server" and paginator is None:
+    mode, place = spec.paging.mode, f"{PLACE}.paginator"
+    kind = rest["paginator"]["type"] if "paginator" in rest else None
+    if mode == "server" and kind is None:
         found.add(place, "is missing: `paging: {mode: server}` follows what the API says comes next")
-    kind = paginator["type"] if paginator and mode == "server" else None
+    if mode != "server" and kind not in (None, "json_link", "cursor"):
+        found.add(place, f"{kind} is for `mode: server`; under `{mode}` a link or token leads on from an empty page")
     for other, name in PLACE_OF.items():
         if kind == other and name not in used:
             found.add(place, f"{other} has no place in the request: put {{{name}}} into `params` or `json`")
         if kind != other and name in used:
-            found.add(place, f"the request holds {{{name}}}, which is for `type: {other}` under `mode: server`")
+            found.add(place, f"the request holds {{{name}}}, which is for `type: {other}`")
     if kind in NUMBERED and spec.full_refresh is None:
         found.add(place, f"{kind} may lose rows that shift: a `full_refresh` must make it whole now and then")
+    _check_keys(found, spec, rest, used, key)
+
+
+def _check_keys(
+    found: Findings, spec: ExtractionSpec, rest: dict[str, Any], used: dict[str, str | None], key: int
+) -> None:
+    mode = spec.paging.mode
     if mode == "key" and not used.keys() & {"after", "filter"}:
         found.add(PLACE, "`mode: key` has no place in the request: put {after} or {filter} into `params` or `json`")
     if "after" in used and (mode == "keyset" or "filter" in used or key > 1):

@@ -89,6 +89,8 @@ CASES: list[tuple[str, str, Edit, str]] = [
     ("an offset without a place", ENGINEER, lambda c: rest(c)["params"].pop("offset"), "offset has no place in the request"),
     ("a place of another paging", ENGINEER, lambda c: rest(c)["params"].update(token="{token}"),
      "the request holds {token}, which is for `type: cursor`"),
+    ("counted pages by key", CONTACT, lambda c: rest(c).update(paginator={"type": "offset", "rows_may_shift": "accepted"}),
+     "offset is for `mode: server`; under `key` a link or token leads on from an empty page"),
     ("no paginator", ENGINEER, lambda c: (rest(c).pop("paginator"), rest(c)["params"].pop("offset")),
      f"{PLACE}.rest.paginator: is missing: `paging: {{mode: server}}` follows"),
     ("rows may shift, unaccepted", ORDER, lambda c: rest(c)["paginator"].pop("rows_may_shift"),

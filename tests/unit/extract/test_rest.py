@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from lake.contract.build import compile_folder
 from lake.contract.plan import Plan, SourcePlan
-from lake.extract.errors import BadRequest, MalformedAnswer
+from lake.extract.errors import BadRequest, MalformedAnswer, NoProgress
 from lake.extract.http import Answer, Request
 from lake.extract.passes import fetch_pass, key_pass, page_query, refresh_pass, window_passes
 from lake.extract.protocols import DIALECTS
@@ -31,6 +31,7 @@ CONTACT, ORDER, ENGINEER = (
 )
 HUBSPOT, SERVICE = (SourcePlan.load(BUILT[f"source.{name}.json"]) for name in ("hubspot", "service"))
 REST = DIALECTS["rest"]
+ENVELOPE = REST.envelope(HUBSPOT, CONTACT)
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 WINDOW = Window(datetime(2026, 11, 16, 6, tzinfo=UTC), NOON)
 STAMP = Literal("2026-11-16T06:00:00.250000Z", "timestamp(3)")
@@ -97,6 +98,14 @@ def test_the_first_page_of_a_sweep_asks_without_any_filter() -> None:
     }
 
 
+def test_an_empty_page_of_a_search_leads_on_by_its_token() -> None:
+    (reading,) = window_passes(CONTACT, WINDOW)
+    page = read_page(b'{"total": 9, "results": [], "paging": {"next": {"after": "200"}}}', CONTACT, ENVELOPE)
+    query = page_query(CONTACT, reading, ("51000000007",))
+    request = REST.link(HUBSPOT, CONTACT, query, str(page.next_link))
+    assert body(request) == body(asked(HUBSPOT, CONTACT, reading, ("51000000007",))) | {"after": "200"}
+
+
 def test_rows_are_fetched_by_their_keys() -> None:
     request = asked(HUBSPOT, CONTACT, fetch_pass(CONTACT, [("7",), ("8",)]))
     (group,) = body(request)["filterGroups"]
@@ -116,7 +125,7 @@ def test_pages_are_counted_from_the_first_with_bounds_in_seconds() -> None:
 
 
 def test_a_page_past_the_end_stands_for_no_rows_where_that_is_declared() -> None:
-    request = linked(ORDER, "3,500")
+    request = linked(ORDER, "3,500,0,250")
     assert dict(request.params)["page"] == "3"
     assert request.instead == ((404, b'{"data": []}'),)
     assert asked(SERVICE, ORDER, refresh_pass(ORDER, track=False)).instead == ()
@@ -133,7 +142,13 @@ def test_an_offset_counts_the_rows_that_came() -> None:
 
 @pytest.mark.parametrize(
     ("token", "rows", "total", "following"),
-    [(None, 100, 250, "2,100"), ("2,100", 100, 250, "3,200"), ("3,200", 50, 250, None), (None, 0, 250, None)],
+    [
+        (None, 100, 250, "2,100,0,100"),
+        ("2,100,0,100", 100, 250, "3,200,0,100"),
+        ("3,200,0,100", 50, 250, None),
+        ("3,200,0,100", 0, 200, None),
+        (None, 0, 0, None),
+    ],
 )
 def test_numbered_pages_end_with_the_row_that_the_total_counts(
     token: str | None, rows: int, total: int, following: str | None
@@ -142,15 +157,31 @@ def test_numbered_pages_end_with_the_row_that_the_total_counts(
 
 
 def test_numbered_pages_without_a_total_end_with_an_empty_one() -> None:
-    assert followed(ENGINEER, {"data": []}, rows=3, token="2,250") == "3,253"
-    assert followed(ENGINEER, {"data": []}, rows=0, token="3,253") is None
+    assert followed(ENGINEER, {"data": []}, rows=3, token="2,250,0,250") == "3,253,0,250"
+    assert followed(ENGINEER, {"data": []}, rows=0, token="3,253,0,250") is None
+
+
+def test_an_empty_page_is_asked_for_again_where_its_own_total_says_that_there_are_more_rows() -> None:
+    token: str | None = "2,100,0,100"
+    for _ in range(3):
+        token = followed(ORDER, {"meta": {"total": 250}}, rows=0, token=token)
+        assert dict(linked(ORDER, str(token)).params)["page"] == "2"
+    with pytest.raises(NoProgress, match="there are 250 rows and 100 came"):
+        followed(ORDER, {"meta": {"total": 250}}, rows=0, token=token)
+
+
+@pytest.mark.parametrize("rows", [60, 120])
+def test_pages_that_are_counted_and_change_their_size_are_an_error(rows: int) -> None:
+    with pytest.raises(NoProgress, match=f"page 2 has {rows} rows, the first one had 100"):
+        followed(ORDER, {"meta": {"total": 450}}, rows, token="2,100,0,100")
+    assert followed(ENGINEER, {"data": []}, rows, token="2,100,0,100") == f"3,{100 + rows},0,100"
 
 
 def test_a_page_that_says_so_is_the_last() -> None:
     plan = paged(ORDER, type="offset", base_page=1, has_more_path="more", past_end=[])
-    assert followed(plan, {"more": True}, rows=2) == "2,2"
+    assert followed(plan, {"more": True}, rows=2) == "2,2,0,2"
     assert followed(plan, {"more": False}, rows=2) is None
-    assert followed(plan, {}, rows=2) == "2,2"
+    assert followed(plan, {}, rows=2) == "2,2,0,2"
     plan = paged(ORDER, type="cursor", cursor_path="next", has_more_path="more")
     assert followed(plan, {"next": "x", "more": False}, rows=2) is None
 
@@ -312,7 +343,7 @@ def test_a_page_of_each_example_is_read_on_the_fast_lane() -> None:
         "archived": False,
     }
     answer = {"total": 2, "results": [contact], "paging": {"next": {"after": "1", "link": "?after=1"}}}
-    page = read_page(json.dumps(answer).encode(), CONTACT, REST.envelope(HUBSPOT, CONTACT))
+    page = read_page(json.dumps(answer).encode(), CONTACT, ENVELOPE)
     assert not page.by_record
     assert page.batch.column("firstname").to_pylist() == ["Zoë"]
     order = {

@@ -12,8 +12,9 @@ from requests.utils import parse_header_links
 from lake.extract.errors import BadRequest, MalformedAnswer
 from lake.extract.http import Request
 from lake.extract.protocols.dialect import Dialect
-from lake.extract.protocols.rest_answers import instant_at, number_at, passing, quota_reached, value_at
+from lake.extract.protocols.rest_answers import instant_at, number_at, passing, quota_reached
 from lake.extract.protocols.rest_filters import write_filter
+from lake.extract.protocols.rest_numbers import NUMBERED, Counted, next_number, no_more
 from lake.extract.protocols.rest_templates import MISSING, Literal, as_text, fill
 from lake.extract.query import Compare, Verbatim
 from lake.raw.envelope import Envelope, members
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from lake.extract.query import Query
     from lake.raw.page import Page
 
-NUMBERED = ("page_number", "offset")
 NO_LINK = "@none"
 """A place where nothing stands."""
 KINDS = {"int64": pa.int64(), "boolean": pa.bool_(), "decimal": pa.decimal128(38, 9)}
@@ -46,21 +46,21 @@ def link(source: SourcePlan, plan: Plan, query: Query, token: str) -> Request:
     if paginator["type"] == "cursor":
         return _request(source, plan, values | {"token": token})
     if paginator["type"] in NUMBERED:
-        page, offset = map(int, token.split(","))
+        place = Counted.load(token)
         gone = tuple((status, _empty(plan)) for status in paginator["past_end"])
-        return _request(source, plan, values | {"page": page, "offset": offset}, gone)
+        return _request(source, plan, values | {"page": place.page, "offset": place.before}, gone)
     return _linked(_request(source, plan, values), plan, token)
 
 
 def follow(_source: SourcePlan, plan: Plan, token: str | None, answer: Answer, page: Page) -> str | None:
-    """The token of the page after one; of numbered pages `number,rows so far`."""
+    """The token of the page after one; raises NoProgress where numbered pages contradict themselves."""
     paginator = _rest(plan).get("paginator", {"type": "single_page"})
     if paginator["type"] in NUMBERED:
-        return _numbered(paginator, token, answer, page.batch.num_rows)
+        return next_number(plan, token, answer, page.batch.num_rows)
     if paginator["type"] == "header_link":
         links = parse_header_links(answer.links or "")
         return next((each["url"] for each in links if "next" in each.get("rel", "").lower().split()), None)
-    if paginator["type"] == "single_page" or _no_more(paginator, answer):
+    if paginator["type"] == "single_page" or no_more(paginator, answer):
         return None
     return page.next_link
 
@@ -200,21 +200,6 @@ def _linked(asked: Request, plan: Plan, address: str) -> Request:
     given = tuple(parse_qsl(parts.query, keep_blank_values=True))
     kept = tuple(item for item in asked.params if item[0] not in dict(given))
     return Request(asked.path, (*kept, *given), asked.headers, asked.method, asked.body)
-
-
-def _numbered(paginator: Mapping[str, Any], token: str | None, answer: Answer, rows: int) -> str | None:
-    page, before = map(int, token.split(",")) if token else (paginator.get("base_page", 1), 0)
-    if not rows or _no_more(paginator, answer):
-        return None
-    if "total_path" in paginator and before + rows >= number_at(answer.body, paginator["total_path"]):
-        return None
-    return f"{page + 1},{before + rows}"
-
-
-def _no_more(paginator: Mapping[str, Any], answer: Answer) -> bool:
-    """Whether the answer says that it is the last; one that says nothing of it does not."""
-    path = paginator.get("has_more_path")
-    return path is not None and value_at(answer.body, path) is False
 
 
 def _empty(plan: Plan) -> bytes:
