@@ -102,8 +102,12 @@ def test_an_entity_that_gets_a_feed_later_is_refreshed_first(raw_lake: RawLake, 
 
 def test_the_lakes_share_of_the_sources_calls_pauses_the_source_until_midnight(raw_lake: RawLake, crm: Source) -> None:
     raw_lake.sources = {name: replace(plan, daily_share=0.5) for name, plan in raw_lake.sources.items()}
+    crm.control.fault("announced_quota", requests=100_000)
+    assert raw_lake.run(ACCOUNTS)[-1].status == "DONE"
+    crm.control.touch(ACCOUNTS, rows=400)
+    crm.control.advance(hours=1)
     crm.control.fault("announced_quota", requests=4)
-    results = raw_lake.run(ACCOUNTS, page_size=200)
+    results = raw_lake.run(ACCOUNTS, page_size=100)
     assert results[-1].status == "PAUSED"
     assert "calls are used, and the lake reads up to 50%" in (results[-1].reason or "")
     assert f"{results[-1].resume_at:%H:%M}" == "00:00"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.extract.window import Window, ceiling, floor, local_bounds, next_window, settled
+from lake.contract.plan import Cursor
+from lake.extract.window import (
+    Window,
+    asked_from,
+    ceiling,
+    floor,
+    local_bounds,
+    next_midnight,
+    next_window,
+    settled,
+)
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -95,3 +106,36 @@ def assert_bounds_hold(bound: datetime, stamped: datetime, zone: str) -> None:
 def test_local_bounds_are_exact_where_no_clock_changes() -> None:
     low, high = local_bounds(datetime(2026, 7, 1, 10, 0, 0, 5, tzinfo=UTC), "Europe/Berlin", 0)
     assert (low, high) == (datetime(2026, 7, 1, 12), datetime(2026, 7, 1, 12, 0, 1))  # noqa: DTZ001
+
+
+SPLIT = Cursor("split", ("D", "T"), 0, "Europe/Berlin", "never", None)
+DAYS = Cursor("day", ("D",), 0, "Europe/Berlin", "never", None)
+
+
+@pytest.mark.parametrize("cursor", [SPLIT, DAYS, replace(SPLIT, by_day=True)], ids=["split", "day", "by_day"])
+@given(start=near_changes | instants, stamped=near_changes | instants)
+def test_no_row_that_a_window_brings_lies_before_what_it_asks_for(
+    cursor: Cursor, start: datetime, stamped: datetime
+) -> None:
+    """A row whose local stamp meets the asked bound has a cursor from there on; of a repeated hour it is the earlier one."""
+    here = ZoneInfo("Europe/Berlin")
+    local = stamped.astimezone(here).replace(tzinfo=None, fold=0, microsecond=0)
+    low, _ = local_bounds(start, "Europe/Berlin", 0)
+    if cursor.kind == "day":
+        local = local.replace(hour=0, minute=0, second=0)
+    brought = local.date() >= low.date() if cursor.days else local >= low
+    if brought:
+        assert local.replace(tzinfo=here).astimezone(UTC) >= asked_from(cursor, start)
+
+
+def test_what_is_asked_for_reaches_back_no_further_than_needed() -> None:
+    start = datetime(2026, 7, 1, 10, 30, 0, 5, tzinfo=UTC)
+    assert asked_from(SPLIT, start) == datetime(2026, 7, 1, 10, 30, tzinfo=UTC)
+    assert asked_from(DAYS, start) == datetime(2026, 6, 30, 22, tzinfo=UTC)
+    assert asked_from(Cursor("instant", ("T",), 3, None, "never", None), start) == start.replace(microsecond=0)
+
+
+def test_a_midnight_is_its_own_next_one() -> None:
+    midnight = datetime(2026, 7, 1)  # noqa: DTZ001
+    assert next_midnight(midnight) == midnight
+    assert next_midnight(midnight + timedelta(seconds=1)) == midnight + timedelta(days=1)
