@@ -14,7 +14,8 @@ import socketserver
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from email.utils import formatdate
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from socket import IPPROTO_TCP, TCP_NODELAY
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ type Body = tuple[bytes, memoryview, bytes]
 
 NOTHING = memoryview(b"")
 ENOUGH = 65_536
+SETTLED = timedelta(hours=1)
 FIRST = re.compile(r"/first/(\d+)(/.*)")
 LATER = re.compile(r"(\d+)-(\d+)")
 TOKEN = b'{"access_token":"bench","token_type":"Bearer","instance_url":"http://127.0.0.1"}'
@@ -37,12 +39,22 @@ TOKEN = b'{"access_token":"bench","token_type":"Bearer","instance_url":"http://1
 
 @dataclass
 class Source:
-    """Rows, the page size where a query names none, and the seconds that each page takes to think of."""
+    """Rows, the page size where a query names none, and the seconds that each page takes to think of.
+
+    Its clock starts `SETTLED` after the last row: what comes behind that is empty, as at a source that was read yesterday.
+    """
 
     rows: RowFile
     page_size: int
     thinking: float
     counts: Counter[str] = field(default_factory=Counter)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def now(self) -> datetime:
+        """What the clock shows."""
+        shape = self.rows.shape
+        return shape.stamp(shape.count) + SETTLED + timedelta(seconds=time.monotonic() - self.started)
 
     def answer(self, method: str, target: str) -> tuple[int, Body]:
         """Status and body of a request."""
@@ -152,7 +164,7 @@ class Handler(socketserver.BaseRequestHandler):
         length = sum(map(len, body))
         head = (
             f"HTTP/1.1 {status} Answer\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n"
-            f"Date: {formatdate(usegmt=True)}\r\n\r\n"
+            f"Date: {format_datetime(self.server.source.now, usegmt=True)}\r\n\r\n"
         )
         self.request.sendall(head.encode() + body[0])
         for piece in body[1:]:
