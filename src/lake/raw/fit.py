@@ -79,12 +79,14 @@ def decimal(precision: int, scale: int) -> Callable[[Any], Decimal]:
             number = Decimal(value)
         except InvalidOperation:  # an exponent beyond what a Decimal can hold
             raise Unfit from None
+        if not number:
+            return Decimal(0)
         sign, digits, exponent = number.as_tuple()
         while digits[-1:] == (0,) and isinstance(exponent, int) and exponent < -scale:
             digits, exponent = digits[:-1], exponent + 1
         if not isinstance(exponent, int) or exponent < -scale or len(digits) + exponent > precision - scale:
             raise Unfit
-        return Decimal((sign, digits or (0,), exponent))
+        return Decimal((sign, digits, exponent))
 
     return fit
 

@@ -50,7 +50,7 @@ def form_of(field: Field, usual: str | None = None) -> Form:
 def _decimal(field: Field, _: str) -> Form:
     precision, scale = field.parameters
     column = partial(typed.decimal, precision=precision, scale=scale)
-    return Form((pa.decimal128(precision, scale),), column, fit.decimal(precision, scale))
+    return Form((typed.decimal_as_json(precision, scale),), column, fit.decimal(precision, scale))
 
 
 def _instant(field: Field, _: str) -> Form:

@@ -36,6 +36,12 @@ class Layout:
         """The members of a record that its plan or its protocol declares."""
         return frozenset((*dict(self.fields), *dict(self.children), *self.envelope.annotations))
 
+    @property
+    def has_decimals(self) -> bool:
+        """Whether decimals are read from it."""
+        forms = (*self.fields, *(pair for _, fields in self.children for pair in fields))
+        return any(pa.types.is_decimal(form.json[0]) for _, form in forms)
+
 
 _recent: tuple[Layout, ...] = ()
 

@@ -118,13 +118,11 @@ class Rows:
         record: dict[str, Any] = entry
         for name in self._envelope.flatten:
             inner = record.get(name)
-            if inner is None:
-                continue
-            if not isinstance(inner, dict):
+            if inner is not None and not isinstance(inner, dict):
                 self._note(self._unmapped, row, name, inner)
-                inner = {}
+                inner = None
             record = {key: value for key, value in record.items() if key != name}
-            for key, value in inner.items():
+            for key, value in (inner or {}).items():
                 if record.get(key) is None and key in self._layout.declared:
                     record[key] = value
                 elif not self._is_annotation(key):

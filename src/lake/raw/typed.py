@@ -13,7 +13,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lake.raw.fit import DURATION, EPOCH_DATE, INTEGER, NUMBER, TIME, instant_pattern, local_pattern
+from lake.raw.fit import DURATION, EPOCH_DATE, INTEGER, TIME, instant_pattern, local_pattern
 from lake.raw.schema import MICROS, STAMP
 
 NAIVE = pa.timestamp("us")
@@ -25,6 +25,8 @@ INSTANTS = (
 """Arrow counts from year 0 and beyond 9999; nobody who reads raw in Python could."""
 RULED = (pa.scalar(datetime(1970, 1, 1), NAIVE), pa.scalar(datetime(2037, 1, 1), NAIVE))  # noqa: DTZ001
 """Arrow knows a zone's changes as far as they are listed one by one, not the rule by which they go on."""
+MOST_DIGITS = 38
+"""Of a decimal. Arrow's cast of a longer number may give another one."""
 SECONDS_END = 19
 """Where the fraction of a stamp begins: `2026-11-16T06:00:00`."""
 
@@ -42,11 +44,20 @@ def int64(column: pa.Array) -> pa.Array:
     return column
 
 
+def decimal_as_json(precision: int, scale: int) -> pa.DataType:
+    """The type by which Arrow's JSON reader may read decimals: it moves the point unchecked, so there must be room for that."""
+    return (pa.decimal128 if precision + scale <= MOST_DIGITS else pa.decimal256)(precision, scale)
+
+
 def decimal(column: pa.Array, precision: int, scale: int) -> pa.Array:
     """Exact numbers, quoted or not."""
+    wide = column
     if pa.types.is_string(column.type):
-        _match(column, NUMBER)
-    return column.cast(pa.decimal128(precision, scale))
+        whole = max(1, precision - scale)
+        _match(column, rf"[+-]?\d{{1,{whole}}}(?:\.\d{{0,{MOST_DIGITS - whole}}})?")
+        wide = column.cast(pa.decimal256(2 * MOST_DIGITS, scale))
+    wide.validate(full=True)  # that none has more digits than its type: the reader does not look
+    return wide.cast(pa.decimal128(precision, scale))
 
 
 def iso_date(column: pa.Array) -> pa.Array:
