@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.extract.errors import FilterIgnored, NoProgress, OrderIgnored
+from lake.extract.keys import ascending, descending, key_texts, same, surely_descending
 from lake.extract.places import last_whole
 from lake.raw.cursor import cursors, normalised
-from lake.raw.fingerprint import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from lake.contract.plan import Plan
     from lake.extract.passes import Pass
     from lake.extract.places import Place
-
-END = 2**31 - 1
-SIGNS_OF_JSON = ('"', "\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +78,18 @@ class PageCheck:
         if reading.name == "delta":
             return rows
         self._check_nulls(rows.batch)
-        ascending = self._ascending(rows)
-        if not ascending:
+        usual = self._ascending(rows)
+        if not usual:
             self._check_stamp_order(rows.stamps)
         self._check_bounds(rows.stamps, place)
-        fresh = rows if ascending else self._without_repetition(rows)
+        fresh = rows if usual else self._without_repetition(rows)
         self._last = rows if len(rows) else self._last
         return fresh
 
     def _ascending(self, rows: Rows) -> bool:
         """Whether each row, from the last one of the page before on, surely comes behind the one before it and is another."""
         columns = rows.order if self._last is None else _behind_last(self._last.order, rows.order)
-        if any(column.null_count for column in columns):
-            return False
-        ascending = pc.less(columns[-1][:-1], columns[-1][1:])
-        for column in columns[-2::-1]:
-            one, other = column[:-1], column[1:]
-            ascending = pc.or_(pc.less(one, other), pc.and_(pc.equal(one, other), ascending))
-        return _all(ascending)
+        return ascending(columns)
 
     def _without_repetition(self, rows: Rows) -> Rows:
         """The rows, looked at more closely, without those that repeat the end of the page before."""
@@ -200,10 +191,10 @@ class PageCheck:
             return
         last = rows.slice(len(rows)) if self._last is None else self._last
         columns = _behind_last(last.key, rows.key)
-        suspects = _descending(columns)
+        suspects = descending(columns)
         if self._reading.paging == "keyset" and rows.stamps is not None:
             (stamps,) = _behind_last((last.stamps,), (rows.stamps,))
-            suspects = pc.and_(suspects, _same(stamps[:-1], stamps[1:]))
+            suspects = pc.and_(suspects, same(stamps[:-1], stamps[1:]))
         for position in pc.indices_nonzero(suspects).to_pylist() if pc.any(suspects).as_py() else ():
             key, next_key = (tuple(column[row].as_py() for column in columns) for row in (position, position + 1))
             if surely_descending(key, next_key):
@@ -211,40 +202,6 @@ class PageCheck:
                     f"{self._plan.entity}: key {next_key} came behind {key}: the source does not apply the order on "
                     f"{self._plan.path}"
                 )
-
-
-def key_texts(columns: Sequence[pa.Array]) -> pa.Array:
-    """The `key_text` of each row: a JSON list of texts."""
-    texts = [_plain_text(column) for column in columns]
-    if any(text is None for text in texts):
-        rows = zip(*(column.to_pylist() for column in columns), strict=True)
-        return pa.array([key_text(row) for row in rows], pa.string())
-    quoted = [pc.coalesce(_wrapped(text, '"', '"'), "null") for text in texts]
-    return _wrapped(quoted[0] if len(quoted) == 1 else pc.binary_join_element_wise(*quoted, ","), "[", "]")
-
-
-def _wrapped(texts: pa.Array, before: str, behind: str) -> pa.Array:
-    return pc.binary_replace_slice(pc.binary_replace_slice(texts, END, END, behind), 0, 0, before)
-
-
-def _plain_text(column: pa.Array) -> pa.Array | None:
-    """A key's column as text that JSON writes as it is; None where it holds anything else."""
-    if pa.types.is_integer(column.type) or pa.types.is_date(column.type):
-        return column.cast(pa.string())
-    if not pa.types.is_string(column.type):
-        return None
-    if _all(pc.ascii_is_alnum(column)):
-        return column
-    plain = _all(pc.and_(pc.string_is_ascii(column), pc.ascii_is_printable(column)))
-    return (
-        column
-        if plain and not any(pc.any(pc.match_substring(column, sign)).as_py() for sign in SIGNS_OF_JSON)
-        else None
-    )
-
-
-def _all(values: pa.Array) -> bool:
-    return bool(pc.all(values, min_count=0).as_py())
 
 
 def _behind_last(last: Sequence[pa.Array], columns: Sequence[pa.Array]) -> tuple[pa.Array, ...]:
@@ -259,51 +216,9 @@ def _lowest(stamps: pa.Array, *, ordered: bool) -> str | None:
     return lowest
 
 
-def _descending(columns: Sequence[pa.Array]) -> pa.Array:
-    """For each row but the last, whether the next one sorts before it, by code points, column by column."""
-    behind, same = None, None
-    for column in columns:
-        less = pc.fill_null(pc.less(column[1:], column[:-1]), fill_value=False)
-        behind = less if behind is None else pc.or_(behind, pc.and_(same, less))
-        equal = _same(column[:-1], column[1:])
-        same = equal if same is None else pc.and_(same, equal)
-    return behind
-
-
-def _same(one: pa.Array, other: pa.Array) -> pa.Array:
-    """Whether values are equal, or both null."""
-    equal = pc.fill_null(pc.equal(one, other), fill_value=False)
-    if not (one.null_count or other.null_count):
-        return equal
-    return pc.or_(equal, pc.and_(one.is_null(), other.is_null()))
-
-
 def _overlap(last: list[Any], new: list[Any]) -> int:
     """How many rows the end of one page and the beginning of the next have in common."""
     if not new or new[0] not in last:
         return 0
     tail = last[last.index(new[0]) :]
     return len(tail) if new[: len(tail)] == tail else 0
-
-
-def surely_descending(first: tuple[Any, ...], second: tuple[Any, ...]) -> bool:
-    """Whether the second key sorts before the first one by whatever collation the source has.
-
-    Collations differ in case, in signs and in where digits go: texts are judged only where they have one length and differ
-    first in two digits, two capitals or two small letters.
-    """
-    for one, other in zip(first, second, strict=True):
-        if one == other:
-            continue
-        if one is None or other is None:
-            return False
-        return _text_descending(one, other) if isinstance(one, str) else bool(other < one)
-    return False
-
-
-def _text_descending(one: str, other: str) -> bool:
-    if len(one) != len(other) or not (one + other).isascii() or not (one + other).isalnum():
-        return False
-    left, right = next((a, b) for a, b in zip(one, other, strict=True) if a != b)
-    same_class = (left.isdigit(), left.isupper()) == (right.isdigit(), right.isupper())
-    return same_class and right < left

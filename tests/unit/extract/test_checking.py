@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.extract.checking import PageCheck, key_texts, surely_descending
+from lake.extract.checking import PageCheck
 from lake.extract.errors import OrderIgnored
+from lake.extract.keys import key_texts, surely_descending
 from lake.extract.passes import key_pass, window_passes
 from lake.extract.places import Place
 from lake.raw.fingerprint import key_text

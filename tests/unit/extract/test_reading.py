@@ -11,9 +11,10 @@ from typing import Any, cast
 import pytest
 
 from lake.extract.budget import Budget
-from lake.extract.checking import PageCheck, Rows, surely_descending
+from lake.extract.checking import PageCheck, Rows
 from lake.extract.errors import FilterIgnored, MalformedAnswer, NoProgress, OrderIgnored
 from lake.extract.http import Answer, Connection, Request
+from lake.extract.keys import surely_descending
 from lake.extract.passes import Pass, key_pass, window_passes
 from lake.extract.places import Place, Position, behind
 from lake.extract.protocols import DIALECTS
