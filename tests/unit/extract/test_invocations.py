@@ -193,12 +193,27 @@ def test_no_more_requests_are_made_than_the_source_allows_a_day(
         ({"entity": "erp.thong"}, r"erp\.thong is no entity of erp; there are erp\.thing"),
         ({"entity": None}, "expected"),
         ({"extra": 1}, "expected"),
+        ({"lane": "night"}, "expected"),
+        ({"lane": "backfill#../x"}, "expected"),
     ],
 )
 def test_an_event_that_makes_no_sense_is_refused(lake: Lake, event: dict[str, Any], message: str) -> None:
     with pytest.raises(BadRequest, match=message):
         lake.call(**event)
     assert lake.records == {}
+
+
+def test_a_backfill_reads_its_window_in_its_own_lane(lake: Lake, server: Server) -> None:
+    server.replies = [page(("a", "2026-01-05T05:00:00Z")), EMPTY]
+    window = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
+    answer = lake.call(lane="backfill#1", window=window)
+    assert (answer["status"], answer["loads"]) == ("DONE", [1])
+    table = StateTable(lake.dynamodb, "state")
+    assert table.read(ENTITY).watermark is None
+    assert table.read(ENTITY, "backfill#1").finished_at is not None
+    asked = len(server.asked)
+    assert lake.call(lane="backfill#1")["status"] == "DONE"
+    assert len(server.asked) == asked, "what is finished is not read again"
 
 
 def test_a_missing_variable_is_named(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
