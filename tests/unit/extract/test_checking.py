@@ -42,6 +42,12 @@ def test_keys_of_columns_are_the_keys_of_their_rows(data: st.DataObject, kinds: 
     assert key_texts(columns).to_pylist() == expected
 
 
+@pytest.mark.parametrize("text", ['a"b', "a\\b", "a\nb", "\x7f", "é", "😀", "a b", "", None])
+def test_keys_are_escaped_as_json_does(text: str | None) -> None:
+    column = pa.array(["a", text], pa.string())
+    assert key_texts([column]).to_pylist() == [key_text(("a",)), key_text((text,))]
+
+
 TWO_KEYS = replace(FINE_PLAN, key=("key", "count"), fields=(*FINE_PLAN.fields, field("Count", "int64")))
 STAMP = datetime(2026, 11, 16, 5, 30, tzinfo=UTC)
 keys = st.tuples(st.none() | st.text("aB1-", max_size=2), st.none() | st.integers(0, 2))
