@@ -70,6 +70,7 @@ def compile_source(file: str, raw: dict[str, Any]) -> tuple[SourceSpec, SourcePl
         auth_header=spec.auth.header,
         client_auth=spec.auth.client_auth or "post",
         scope=spec.auth.scope,
+        token_url=spec.auth.token_url,
         daily_share=spec.limits.daily_share,
         requests_per_second=spec.limits.requests_per_second,
         parallel_windows=spec.limits.parallel_windows,

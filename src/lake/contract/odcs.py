@@ -121,6 +121,7 @@ class AuthSpec(Strict):
 
     type: Literal["none", "basic", "bearer", "api_key", "oauth2_client_credentials"]
     token_path: str | None = Field(default=None, pattern=r"^/")
+    token_url: str | None = Field(default=None, pattern=r"^https://[^/?#@]+/")
     client_auth: Literal["post", "basic"] | None = None
     scope: str | None = None
     header: str | None = Field(default=None, pattern=r"^[A-Za-z0-9-]+$")
@@ -128,10 +129,13 @@ class AuthSpec(Strict):
     @model_validator(mode="after")
     def _complete(self) -> AuthSpec:
         needed, allowed = {
-            "oauth2_client_credentials": ({"token_path"}, {"token_path", "client_auth", "scope"}),
+            "oauth2_client_credentials": (set(), {"token_path", "token_url", "client_auth", "scope"}),
             "api_key": ({"header"}, {"header"}),
         }.get(self.type, (set(), set()))
-        given = {name for name in ("token_path", "client_auth", "scope", "header") if getattr(self, name) is not None}
+        names = ("token_path", "token_url", "client_auth", "scope", "header")
+        given = {name for name in names if getattr(self, name) is not None}
+        if self.type == "oauth2_client_credentials" and len(given & {"token_path", "token_url"}) != 1:
+            raise ValueError(f"{self.type} needs `token_path` (at the source) or `token_url` (elsewhere), and not both")
         if not needed <= given <= allowed:
             raise ValueError(
                 f"{self.type} needs {sorted(needed) or 'nothing'} and takes {sorted(allowed) or 'nothing'}, "

@@ -215,9 +215,10 @@ class SourcePlan:
     """What the entities of one source share. Durations in seconds; a limit that is null is not known.
 
     `version`: the protocol's, where its dialects differ (OData `v2`, `v4`). `client_auth`: where OAuth's id and secret
-    stand, in the form (`post`) or in a header (`basic`). `auth_header`: the header of an API key. `daily_share`: of the
-    calls that the source itself says it allows a day, the share up to which the lake reads. `parallel_windows`: windows
-    read side by side in initial extractions and backfills. `rest`: see `lake.contract.rest`.
+    stand, in the form (`post`) or in a header (`basic`). Tokens come from `token_path` at the source, or from
+    `token_url`. `auth_header`: the header of an API key. `daily_share`: of the calls that the source itself says it
+    allows a day, the share up to which the lake reads. `parallel_windows`: windows read side by side in initial
+    extractions and backfills. `rest`: see `lake.contract.rest`.
     """
 
     source: str
@@ -236,6 +237,7 @@ class SourcePlan:
     auth_header: str | None = None
     client_auth: Literal["post", "basic"] = "post"
     scope: str | None = None
+    token_url: str | None = None
     daily_share: float | None = None
     requests_per_second: float | None = None
     parallel_windows: int = 1

@@ -45,11 +45,12 @@ class ClientCredentials:
     Id and secret stand in the form, or in a header (RFC 6749, 2.3.1: both form-encoded first).
     """
 
-    token_path: str
+    token_path: str | None
     client_id: str
     client_secret: str = field(repr=False)
     client_auth: str = "post"
     scope: str | None = None
+    token_url: str | None = None
     _token: str | None = field(default=None, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -74,13 +75,14 @@ class ClientCredentials:
             headers |= basic(quote_plus(self.client_id), quote_plus(self.client_secret))
         else:
             form |= {"client_id": self.client_id, "client_secret": self.client_secret}
-        _, response, _ = connection.send("POST", self.token_path, headers, form)
+        url = self.token_url or f"{connection.url}{self.token_path}"
+        _, response, _ = connection.send("POST", url, headers, form)
         if response.status_code in PASSING + PATIENCE:
             raise LoginUnanswered(response)
         token = _token_in(response)
         if token is None:
             raise SourceAuthError(
-                f"{connection.url}{self.token_path} gave source {connection.plan.source} no token "
+                f"{url} gave source {connection.plan.source} no token "
                 f"({response.status_code}). Correct the source's secret in Secrets Manager."
             )
         return token
@@ -137,7 +139,7 @@ LOGINS: dict[str, tuple[tuple[str, ...], Callable[..., Login]]] = {
     "oauth2_client_credentials": (
         ("client_id", "client_secret"),
         lambda plan, client_id, client_secret: ClientCredentials(
-            plan.token_path, client_id, client_secret, plan.client_auth, plan.scope
+            plan.token_path, client_id, client_secret, plan.client_auth, plan.scope, plan.token_url
         ),
     ),
 }

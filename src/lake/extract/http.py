@@ -122,7 +122,7 @@ def status_tells(_plan: SourcePlan, _response: requests.Response) -> bool:
 
 @dataclass
 class Connection:
-    """A source that can be asked. Credentials go to its configured URL and to no other host.
+    """A source that can be asked. Credentials go to the configured URLs (its own, its tokens') and to no other host.
 
     `usage` is what the source said last of its quota, where it says anything.
     """
@@ -151,7 +151,7 @@ class Connection:
             try:
                 proof = self.login.headers(self)
                 headers = dict(request.headers) | proof
-                asked_at, response, body = self.send(request.method, request.target, headers, request.body)
+                asked_at, response, body = self.send(request.method, self.url + request.target, headers, request.body)
             except BROKEN as error:
                 attempt = self._wait(attempt, None, f"{self.url} does not answer ({type(error).__name__})")
                 continue
@@ -174,7 +174,7 @@ class Connection:
                 return Answer(body, asked_at, source_now, response.headers.get("Link"))
 
     def send(
-        self, method: str, target: str, headers: dict[str, str], data: dict[str, str] | bytes | None = None
+        self, method: str, url: str, headers: dict[str, str], data: dict[str, str] | bytes | None = None
     ) -> tuple[datetime, requests.Response, bytes]:
         """One request without a second try: when it left, what came back, and its body.
 
@@ -184,7 +184,7 @@ class Connection:
         asked_at = self.now()
         timeout = min(self.plan.timeout_s, max(1.0, self.budget.seconds_left()))
         with self.session.request(
-            method, self.url + target, headers=headers, data=data, timeout=timeout, allow_redirects=False, stream=True
+            method, url, headers=headers, data=data, timeout=timeout, allow_redirects=False, stream=True
         ) as response:
             body = self._body(response, timeout)
         response.raw = io.BytesIO(body)  # what else is asked of the response is answered from here

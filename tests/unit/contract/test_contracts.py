@@ -141,6 +141,10 @@ CASES: list[tuple[str, str, Edit, str]] = [
      lambda c: c["schema"][1]["customProperties"][0]["value"].update(parent_key=["material"]), "parent_key must name"),
     ("an unknown protocol", "erp/source.yaml", lambda s: s.update(protocol="soap"), "erp/source.yaml: protocol: Input"),
     ("no token path", "crm/source.yaml", lambda s: s["auth"].pop("token_path"), "auth: oauth2_client_credentials needs"),
+    ("two places of tokens", "crm/source.yaml", lambda s: s["auth"].update(token_url="https://login.example/t"),
+     "and not both"),
+    ("tokens over plain HTTP", "crm/source.yaml", lambda s: s["auth"].update(token_path=None, token_url="http://login.example/t"),
+     "auth.token_url"),
     ("an unknown limit", "crm/source.yaml", lambda s: s["limits"].update(daily=1), "limits.daily: Extra inputs"),
 ]  # fmt: skip
 

@@ -155,6 +155,13 @@ def test_id_and_secret_stand_in_a_header_where_the_source_wants_that(server: Ser
     assert form == b"grant_type=client_credentials&scope=api+refresh"
 
 
+def test_tokens_come_from_elsewhere_where_the_source_file_says_so(server: Server) -> None:
+    with answering(whole(b'{"access_token":"theirs"}')) as elsewhere:
+        plan = replace(OAUTH, token_path=None, token_url=f"{elsewhere.url}/tenant/token")
+        client(server, secret=SECRET, plan=plan).read()
+    assert [headers.get("Authorization") for _, headers, _ in server.asked] == ["Bearer theirs"]
+
+
 @pytest.mark.parametrize("auth", [name for name, (members, _) in LOGINS.items() if members])
 def test_secrets_show_in_no_text(auth: str) -> None:
     plan = source(auth=auth, auth_header="X-Api-Key", token_path="/token")
