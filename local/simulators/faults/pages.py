@@ -159,7 +159,7 @@ _LINKED = ("odata_v4", "odata_v2", "salesforce")
 PAGE: dict[str, Kind[Spoil]] = {
     "duplicate_page": Kind(duplicate_page, "detectable", "rows", watchful=True),
     "repeated_token": Kind(repeated_token, "detectable", "rows", watchful=True),
-    "foreign_links": Kind(foreign_links, "quiet", "rows", {"host": "http://backend.internal:8000"}, faces=_LINKED),
+    "foreign_links": Kind(foreign_links, "quiet", "rows", {"host": "http://backend.example:8000"}, faces=_LINKED),
     "numbers_as_strings": Kind(numbers_as_strings, "quiet", "rows", faces=_LINKED),
     "held_back_items": Kind(
         held_back_items, "detectable", "rows", {"items": 1}, faces=("odata_v4", "odata_v2"), draw=None
