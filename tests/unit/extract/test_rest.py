@@ -21,6 +21,7 @@ from lake.extract.errors import BadRequest, MalformedAnswer, NoProgress
 from lake.extract.http import Answer, Request
 from lake.extract.passes import fetch_pass, key_pass, page_query, refresh_pass, window_passes
 from lake.extract.protocols import DIALECTS
+from lake.extract.protocols.rest_answers import beside
 from lake.extract.protocols.rest_templates import MISSING, Literal, fill
 from lake.extract.window import Window
 from lake.raw.page import Page, read_page
@@ -254,6 +255,25 @@ def test_a_count_and_the_clock_are_read_from_one_answer() -> None:
 def test_a_count_that_is_none_is_told(answer: bytes) -> None:
     with pytest.raises(ValueError, match=r".+"):
         REST.read_count(SERVICE, ORDER, answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (b'{"a": {"b": 7}, "rows": [{"x": 1.5}, {"x": "y"}]}', 7),
+        (b'{"a": {"b": null}}', None),
+        (b'{"a": null}', None),
+        (b'{"a": {"c": 7}}', None),
+        (b'{"rows": []}', None),
+        (b'{"a": {"b": "7"}}', None),
+        (b'{"a": {"b": 7.5}}', None),
+        (b"[]", None),
+        (b"{", None),
+        (b"", None),
+    ],
+)
+def test_what_stands_beside_the_rows_is_read_past_them(answer: bytes, found: int | None) -> None:
+    assert beside(answer, "a.b", pa.int64()) == found
 
 
 def test_a_quota_and_errors_that_pass_are_told_by_their_code() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from lake.extract.errors import NoProgress
-from lake.extract.protocols.rest_answers import value_at
+from lake.extract.protocols.rest_answers import beside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +63,7 @@ def next_number(plan: Plan, token: str | None, answer: Answer, rows: int) -> str
 def no_more(paginator: Mapping[str, Any], answer: Answer) -> bool:
     """Whether the answer says that it is the last; one that says nothing of it does not."""
     path = paginator.get("has_more_path")
-    return path is not None and value_at(answer.body, path) is False
+    return path is not None and beside(answer.body, path, pa.bool_()) is False
 
 
 def _again(plan: Plan, place: Counted, total: int | None) -> str | None:
@@ -78,5 +80,5 @@ def _again(plan: Plan, place: Counted, total: int | None) -> str | None:
 
 def _total(paginator: Mapping[str, Any], answer: Answer) -> int | None:
     """The rows of all pages, where the answer tells."""
-    found = value_at(answer.body, paginator["total_path"]) if "total_path" in paginator else None
-    return found if isinstance(found, int) and not isinstance(found, bool) else None
+    found: int | None = beside(answer.body, paginator["total_path"], pa.int64()) if "total_path" in paginator else None
+    return found
