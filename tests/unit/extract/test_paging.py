@@ -140,6 +140,12 @@ SERVED = replace(INSTANT, paging="server")
 EIGHT = [row_of(INSTANT, number, number % 3) for number in range(8)]
 
 
+def test_a_query_that_brings_just_what_the_source_gives_is_not_taken_for_whole() -> None:
+    capped = replace(SERVED, result_cap=1)
+    with pytest.raises(ResultCapReached):
+        list(ModelSource(EIGHT[:1]).reader(capped).pages(window_passes(capped, WINDOW)[0], None))
+
+
 def test_a_token_that_the_server_has_forgotten_begins_the_pass_again(caplog: pytest.LogCaptureFixture) -> None:
     reading = window_passes(SERVED, WINDOW)[0]
     first = next(ModelSource(EIGHT).reader(SERVED).pages(reading, None))
