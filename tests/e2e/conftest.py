@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # The order in which the lake lives through the tests; those that need no lake come after them.
-CHAPTERS = ("test_pipeline", "test_queries", "test_faults", "test_grants_used", "test_sam_local", "test_schedule")
+CHAPTERS = (
+    "test_pipeline",
+    "test_queries",
+    "test_faults",
+    "test_by_hand",
+    "test_grants_used",
+    "test_sam_local",
+    "test_schedule",
+)
 HERE = Path(__file__).parent
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lake.contract.build import compile_folder
+from lake.instants import from_text
 from lake.run import events
 from lake.run.request import parse
 from tests.template.stack import ROOT, resources
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 ENTITIES = [name.removesuffix(".json") for name in compile_folder(ROOT / "contracts") if not name.startswith("source.")]
 EXECUTIONS = sorted((ROOT / "events" / "executions").glob("*.json"))
+BACKFILLS = sorted((ROOT / "events" / "backfills").glob("*.json"))
 MODELS: dict[str, type[events.Event]] = {
     "begin_run": events.BeginRun,
     "plan_work": events.PlanWork,
@@ -34,6 +37,21 @@ def test_a_sample_of_an_execution_is_a_request_that_the_lake_takes(path: Path) -
 def test_there_is_a_sample_for_each_way_to_start() -> None:
     ways = {frozenset(json.loads(path.read_text("utf-8"))) - {"trigger"} for path in EXECUTIONS}
     assert ways == {frozenset(), frozenset({"sources"}), frozenset({"entities"})}
+
+
+@pytest.mark.parametrize("path", BACKFILLS, ids=lambda path: path.stem)
+def test_a_sample_of_a_backfill_names_an_entity_and_a_range_of_the_past(path: Path) -> None:
+    asked = json.loads(path.read_text("utf-8"))
+    assert asked.pop("entity") in ENTITIES
+    assert set(asked) == {"from", "to"}
+    assert from_text(asked["from"]) < from_text(asked["to"])
+
+
+def test_the_machine_takes_from_a_backfills_input_what_the_sample_holds() -> None:
+    definition = (ROOT / "statemachine" / "backfill.asl.yaml").read_text("utf-8")
+    taken = set(re.findall(r"\$states\.input\.(\w+)", definition)) - {"status", "resume_at"}
+    assert BACKFILLS
+    assert [set(json.loads(path.read_text("utf-8"))) for path in BACKFILLS] == [taken] * len(BACKFILLS)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,0 +1,164 @@
+"""What an operator does by hand beside the runs: a past range read again, an entity read whole, state set back and restored."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.deployed import ROOT
+from tests.e2e.test_faults import ORDERS, assert_made_good, make_news
+from tests.e2e.test_pipeline import assert_balanced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.e2e.deployed import DeployedLake
+
+pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("changed")]
+
+BACKFILLS = sorted((ROOT / "events" / "backfills").glob("*.json"))
+FINISHED_WITHIN_S = 120
+
+
+@pytest.fixture(autouse=True)
+def calm(lake: DeployedLake) -> Iterator[None]:
+    """Ends a test's trouble, whatever comes of the test."""
+    yield
+    lake.erp.fault("none")
+
+
+def test_a_past_range_is_read_beside_a_live_run_and_curated_by_the_next(
+    lake: DeployedLake, differences: Callable[[], list[str]]
+) -> None:
+    make_news(lake, "erp")
+    lake.erp.fault("http", status=503, retry_after=3, times=2)  # the live run is held up in the middle of its reading
+    execution = lake.start({"entities": [ORDERS]})
+    run_id = execution.rpartition(":")[2]
+    lake.until(lambda: state(lake).get("lease_owner") == run_id, "the live run reads the orders")
+    asked = lake.lake("backfill", ORDERS, "--from=2026-10-01", "--to=2026-11-01", "--json")
+    run = lake.wait(execution)
+
+    assert asked.returncode == 0, asked.stderr
+    assert run.outcome == "GOOD", run.report
+    backfill = json.loads(asked.stdout)
+    landed = run.entity(ORDERS)["extracted"]["landed"]
+    assert landed >= 50
+    assert backfill["landed"] > 0
+    written = [manifest for manifest in manifests(lake) if manifest["run_id"] in (run_id, backfill["backfill"])]
+    rows = {lane: sum(each["rows"] for each in written if each["lane"] == lane) for lane in lanes(written)}
+    assert rows == {"live": landed, f"backfill#{backfill['backfill']}": backfill["landed"]}
+    (window,) = {each["window"]["to"] for each in written if each["lane"] == "live" and each["kind"] == "rows"}
+    assert state(lake)["watermark"] == window
+    following = assert_made_good(lake, differences)
+    curated = [each.entity(ORDERS)["curated"] for each in (run, following)]
+    assert sum(each["landed"] for each in curated if each) == landed + backfill["landed"]
+
+
+@pytest.mark.parametrize("sample", BACKFILLS, ids=lambda path: path.stem)
+def test_each_sample_of_a_backfill_reads_the_range_that_it_names(lake: DeployedLake, sample: Path) -> None:
+    asked = json.loads(sample.read_text("utf-8"))
+    started = lake.aws("stepfunctions").start_execution(
+        stateMachineArn=lake.outputs["Backfill"], input=json.dumps(asked)
+    )
+    ended = lake.wait(started["executionArn"], FINISHED_WITHIN_S)
+    assert ended.status == "SUCCEEDED", ended.cause
+    window = {"from": asked["from"], "to": asked["to"]}
+    assert (ended.output["entity"], ended.output["window"]) == (asked["entity"], window)
+    assert ended.output["landed"] > 0
+    numbers = [each["load"] for each in manifests(lake) if each["run_id"] == ended.run_id]
+    assert ended.output["loads"] == numbers
+
+
+def test_a_backfill_that_cannot_be_read_fails_and_people_are_told_what_and_why(lake: DeployedLake) -> None:
+    lake.messages()
+    asked = {"entity": ORDERS, "from": "2026-11-01T00:00:00Z", "to": "2026-10-01T00:00:00Z"}
+    started = lake.aws("stepfunctions").start_execution(
+        stateMachineArn=lake.outputs["Backfill"], input=json.dumps(asked)
+    )
+    ended = lake.wait(started["executionArn"], FINISHED_WITHIN_S)
+    assert (ended.status, ended.error) == ("FAILED", "BackfillFailed")
+    (told,) = lake.messages()
+    for text in (told, str(ended.cause)):
+        assert f"{ended.run_id} of {ORDERS} from 2026-11-01T00:00:00Z to 2026-10-01T00:00:00Z stopped" in text
+        assert "BadRequest" in text
+        assert "ends after it begins" in text
+
+
+def test_a_reload_has_the_next_run_read_the_entity_whole(
+    lake: DeployedLake, differences: Callable[[], list[str]]
+) -> None:
+    make_news(lake, "erp")
+    wished = lake.lake("reload", ORDERS, "--why=the ERP was restored")
+    assert wished.returncode == 0, wished.stderr
+    run = assert_made_good(lake, differences)
+    read = run.entity(ORDERS)
+    assert read["extracted"]["landed"] == lake.erp.state()["rows"][ORDERS]
+    assert read["unsettled"] == 0
+    assert "reload" not in state(lake)
+
+
+def test_a_watermark_that_is_set_back_lets_rows_land_once_more_and_changes_nothing(
+    lake: DeployedLake, differences: Callable[[], list[str]]
+) -> None:
+    before = state(lake)["watermark"]
+    refused = lake.lake("state", "set", ORDERS, "--watermark=2026-12-01T00:00:00Z", "--why=a mistake")
+    assert refused.returncode == 1
+    assert "would be left out" in refused.stderr
+    done = lake.lake("state", "set", ORDERS, "--watermark=2026-10-01T00:00:00Z", "--why=to see it again", "--json")
+    assert done.returncode == 0, done.stderr
+    run = assert_made_good(lake, differences)
+    kept = run.entity(ORDERS)["curated"]
+    assert kept["landed"] > 0
+    assert kept["merged"] == 0
+    assert state(lake)["watermark"] >= before
+    assert audit(lake)[0]["why"] == "to see it again"
+
+
+def test_a_state_that_was_lost_is_restored_from_the_manifests_and_a_row_of_old_is_fetched_by_key(
+    lake: DeployedLake, differences: Callable[[], list[str]]
+) -> None:
+    lost = state(lake)
+    lake.erp.insert(ORDERS, {"SalesOrder": "0999999999"}, stamp="2026-10-05T12:00:00Z")
+    key = {"pk": {"S": f"entity#{ORDERS}"}, "sk": {"S": "live"}}
+    lake.aws("dynamodb").delete_item(TableName=lake.outputs["StateTableName"], Key=key)
+    lake.erp.advance(hours=25)
+    restored = lake.lake("state", "restore", ORDERS, "--why=its item was deleted")
+    assert restored.returncode == 0, restored.stderr
+    assert state(lake)["last_load"] == lost["last_load"]
+    run = lake.run({"entities": [ORDERS]})  # its sweep, which is due, sees a key that no window shows
+    assert run.outcome == "GOOD", run.report
+    assert_balanced(run)
+    assert run.entity(ORDERS)["curated"]["lacking"] == 1
+    assert_made_good(lake, differences)
+    numbers = [manifest["load"] for manifest in manifests(lake)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert lake.state("fetch", ORDERS) == {}
+
+
+def state(lake: DeployedLake) -> dict[str, Any]:
+    """The orders' state, as its item has it."""
+    return lake.state(f"entity#{ORDERS}", "live")
+
+
+def audit(lake: DeployedLake) -> list[dict[str, Any]]:
+    """The changes of the orders' state by hand, the newest first."""
+    asked = lake.lake("state", "audit", ORDERS, "--json")
+    assert asked.returncode == 0, asked.stderr
+    return list(json.loads(asked.stdout)["changes"])
+
+
+def manifests(lake: DeployedLake) -> list[dict[str, Any]]:
+    """The orders' manifests in the order of their numbers."""
+    s3, bucket = lake.aws("s3"), lake.outputs["RawBucketName"]
+    prefix = f"manifests/{ORDERS.replace('.', '/')}/"
+    listed = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = [item["Key"] for page in listed for item in page.get("Contents", [])]
+    return [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in keys]
+
+
+def lanes(written: list[dict[str, Any]]) -> set[str]:
+    """The lanes that manifests are of."""
+    return {each["lane"] for each in written}
