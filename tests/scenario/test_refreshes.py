@@ -93,7 +93,7 @@ def test_a_reload_reads_all_again_at_once_and_takes_the_wish_away(raw_lake: RawL
 def test_another_wish_for_a_reload_that_came_meanwhile_is_kept(raw_lake: RawLake, erp: Source) -> None:
     raw_lake.run(ORDERS)
     want_reload(raw_lake, '{"at": "1"}')
-    assert raw_lake.invoke(ORDERS, requests_allowed=2, page_size=300).status == "CONTINUE"
+    assert raw_lake.invoke(ORDERS, requests_allowed=2).status == "CONTINUE"
     want_reload(raw_lake, '{"at": "2"}')
     raw_lake.run(ORDERS)
     assert raw_lake.state(ORDERS).reload == '{"at": "2"}'
@@ -201,3 +201,22 @@ def test_a_fetch_list_that_came_meanwhile_is_kept(raw_lake: RawLake, erp: Source
     while raw_lake.world("erp").table.fetch_list(ORDERS) == later and raw_lake.state(ORDERS).checkpoint is not None:
         raw_lake.invoke(ORDERS, requests_allowed=1)
     assert raw_lake.world("erp").table.fetch_list(ORDERS) == later
+
+
+def test_a_fetch_list_that_is_not_there_is_said_and_taken_away(raw_lake: RawLake, erp: Source) -> None:
+    raw_lake.run(ORDERS)
+    name = put_fetch_list(raw_lake, 1, [order(erp, 0)])
+    raw_lake.s3.delete_object(Bucket=BUCKET, Key=name)
+    erp.control.advance(hours=0.1)
+    (result,) = raw_lake.run(ORDERS)
+    assert result.notes == (f"the fetch list {name} is not there: nothing was fetched by it",)
+    assert raw_lake.world("erp").table.fetch_list(ORDERS) is None
+
+
+def test_under_another_contract_what_was_being_read_begins_again(raw_lake: RawLake, erp: Source) -> None:
+    first = raw_lake.invoke(ORDERS, requests_allowed=3, page_size=100)
+    assert first.status == "CONTINUE"
+    (second,) = raw_lake.run(ORDERS, page_size=200)
+    assert second.counts.landed == len(erp.rows("A_SalesOrder"))
+    assert any("contract has changed" in note for note in second.notes)
+    assert_raw_equals_source(raw_lake, erp, ORDERS)

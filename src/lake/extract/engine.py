@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 CARRIED = ("source_now", "settled", "described")
 """What the checkpoints of one run hand on to each other."""
+ANY_PLAN = ("named", "fetch")
+"""Readings that go on though the contract has changed: they read keys that are named nowhere else."""
 
 
 def extract(
@@ -116,7 +118,7 @@ class Invocation:
 
     def go_on(self, state: EntityState) -> Extracted:
         """Reads what is due, one reading after the other, until something has landed or is left for the next invocation."""
-        checkpoint = state.checkpoint
+        checkpoint = self._resumed(state.checkpoint)
         described = checkpoint is not None and "described" in checkpoint
         if checkpoint is None:
             state, checkpoint = self._opened(state)
@@ -132,6 +134,13 @@ class Invocation:
             checkpoint = checkpoint and checkpoint | {"described": True}
         return self._end(replace(state, checkpoint=checkpoint))
 
+    def _resumed(self, checkpoint: Checkpoint | None) -> Checkpoint | None:
+        """The checkpoint; None for one of another contract: what was being read is read from its beginning."""
+        if checkpoint is None or checkpoint.get("plan") == self.plan.sha256 or checkpoint["phase"] in ANY_PLAN:
+            return checkpoint
+        self.notes += ("its contract has changed: what was being read is read from its beginning",)
+        return None
+
     @property
     def _requests_used_up(self) -> bool:
         allowed = self.budget.requests
@@ -140,11 +149,13 @@ class Invocation:
     def _opened(self, state: EntityState) -> tuple[EntityState, Checkpoint | None]:
         """The state and the checkpoint of what is due; of a backfill's window in a lane of its own."""
         if self.lane != LIVE:
-            if self.window is None:
+            window = self.window or state.window
+            if window is None:
                 raise BadRequest(f"{self.plan.entity} has no open backfill {self.lane}: give it a window")
             live = self.world.table.read(self.plan.entity)
-            opened = open_backfill(self.work, self.window) | Clock(self.world.now(), self.world.now()).dump()
-            return replace(state, window=self.window, last_load=live.last_load), opened
+            opened = open_backfill(self.work, window) | Clock(self.world.now(), self.world.now()).dump()
+            state = replace(state, window=window, last_load=max(state.last_load, live.last_load))
+            return state, opened | self._mark
         dialect = self.work.dialect
         told = probe(self.work.reader)
         self.work.heed_share()
@@ -152,11 +163,17 @@ class Invocation:
         lag = timedelta(seconds=self.plan.settle_lag_s)
         clock = Clock(told.source_now, settled(told.source_now, told.asked_at, lag))
         state = replace(state, source_count={"count": told.count, "at": to_text(told.source_now)})
-        return state, due(self.work, state, clock)
+        begun = due(self.work, state, clock)
+        return state, begun and begun | self._mark
+
+    @property
+    def _mark(self) -> dict[str, str]:
+        """By which contract a checkpoint was written: what it says is of its fields and its passes."""
+        return {"plan": self.plan.sha256}
 
     def _behind(self, step: Step, checkpoint: Checkpoint) -> Checkpoint | None:
         """Where reading goes on behind a step."""
-        carried = {name: checkpoint[name] for name in CARRIED if name in checkpoint}
+        carried = {name: checkpoint[name] for name in CARRIED if name in checkpoint} | self._mark
         if step.checkpoint is not None:
             return carried | step.checkpoint
         if self.lane != LIVE:
@@ -210,5 +227,6 @@ class Invocation:
         try:
             answer = self.work.connection.read(describe.request(self.source, self.plan))
             return drift(self.plan, describe.read(self.source, self.plan, answer.body))
-        except (ExtractError, Paused):
+        except (ExtractError, Paused) as error:
+            self.notes += (f"what the source says of its fields could not be compared with the contract: {error}",)
             return ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -13,15 +15,19 @@ from lake.extract.passes import fetch_pass
 from lake.extract.readings.refresh import refresh
 from lake.extract.readings.rows import RowLoad, Rules
 from lake.extract.work import Step
+from lake.raw.fit import DATE, INTEGER, NUMBER, TIME, instant_pattern
 from lake.raw.layout import manifest_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from lake.contract.plan import Plan
     from lake.extract.passes import Key
     from lake.extract.work import Checkpoint, Clock, Interruption, Work
     from lake.state.entity import EntityState
 
+WRITTEN = {"int64": INTEGER, "decimal": NUMBER, "date": DATE, "time": TIME, "timestamp": instant_pattern(9)}
+"""How values stand in a query without quotes."""
 MOST_KEYS = 50
 """Keys of one query."""
 MOST_CHARACTERS = 2_000
@@ -39,11 +45,27 @@ def open_fetch(work: Work, state: EntityState, _: Clock) -> Checkpoint | None:
 def read_fetch(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     """Reads keys of the list as far as the budget goes. Who is not found any more is simply gone."""
     body = work.world.raw.get(checkpoint["list"])
-    keys = [tuple(key) for key in json.loads(body)["keys"]] if body is not None else []
+    listed = [tuple(key) for key in json.loads(body)["keys"]] if body is not None else []
+    keys = [key for key in listed if can_be_asked_for(work.plan, key)]
     step = _read(work, state, checkpoint, keys)
-    if step.checkpoint is None:
-        work.world.table.fetched(work.plan.entity, checkpoint["list"])
-    return step
+    if step.checkpoint is not None:
+        return step
+    work.world.table.fetched(work.plan.entity, checkpoint["list"])
+    notes = (
+        () if body is not None else (f"the fetch list {checkpoint['list']} is not there: nothing was fetched by it",)
+    )
+    if len(keys) < len(listed):
+        notes += (f"{len(listed) - len(keys):,} keys of the fetch list are not of their type, and cannot be asked for",)
+    return replace(step, notes=notes)
+
+
+def can_be_asked_for(plan: Plan, key: tuple[str | None, ...]) -> bool:
+    """Whether each part of a key is of its type: a sweep lands keys as they were sent, and a query takes values alone."""
+    parts = zip(key, plan.key_fields, strict=True)
+    return all(
+        part is not None and re.fullmatch(WRITTEN.get(field.base, ".*"), part, re.ASCII | re.DOTALL)
+        for part, field in parts
+    )
 
 
 def named(loads: Sequence[int], after: str) -> Checkpoint:
@@ -53,8 +75,8 @@ def named(loads: Sequence[int], after: str) -> Checkpoint:
 
 def read_named(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     """Reads rows of the keys that tombstones name, as far as the budget goes."""
-    keys = dict.fromkeys(key for load in checkpoint["loads"] for key in _tombstoned(work, load))
-    return _read(work, state, checkpoint, list(keys))
+    named_keys = dict.fromkeys(key for load in checkpoint["loads"] for key in _tombstoned(work, load))
+    return _read(work, state, checkpoint, [key for key in named_keys if can_be_asked_for(work.plan, key)])
 
 
 def _tombstoned(work: Work, load: int) -> Iterator[Key]:
@@ -80,7 +102,7 @@ def _read(work: Work, state: EntityState, checkpoint: Checkpoint, keys: list[Key
     return Step(load.state, following, loads, load.counts, interruption)
 
 
-def chunks(keys: list[Key]) -> Iterator[list[Key]]:
+def chunks(keys: Sequence[Key]) -> Iterator[list[Key]]:
     """Keys in portions that one query can name."""
     chunk: list[Key] = []
     size = 0
