@@ -51,12 +51,16 @@ def read_fetch(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     if step.checkpoint is not None:
         return step
     work.world.table.fetched(work.plan.entity, checkpoint["list"])
-    notes = (
-        () if body is not None else (f"the fetch list {checkpoint['list']} is not there: nothing was fetched by it",)
+    return replace(
+        step, notes=tuple(_left_out(checkpoint["list"], there=body is not None, keys=len(listed) - len(keys)))
     )
-    if len(keys) < len(listed):
-        notes += (f"{len(listed) - len(keys):,} keys of the fetch list are not of their type, and cannot be asked for",)
-    return replace(step, notes=notes)
+
+
+def _left_out(fetch_list: str, *, there: bool, keys: int) -> Iterator[str]:
+    if not there:
+        yield f"the fetch list {fetch_list} is not there: nothing was fetched by it"
+    if keys:
+        yield f"{keys:,} keys of the fetch list are not of their type, and cannot be asked for"
 
 
 def can_be_asked_for(plan: Plan, key: tuple[str | None, ...]) -> bool:
