@@ -170,6 +170,11 @@ def test_a_local_stamp_of_a_repeated_hour_is_the_earlier_one(written: str, insta
     assert [row["V"] for row in read(formed("timestamp(3)", "local(Europe/Berlin)"), written)] == [instant]
 
 
+def test_the_rule_of_a_zone_goes_on_where_its_listed_changes_end() -> None:
+    (row,) = read(formed("timestamp(3)", "local(Europe/Berlin)"), "2038-04-01T02:00:00")
+    assert row["V"] == datetime(2038, 4, 1, tzinfo=UTC)
+
+
 def test_the_offset_behind_milliseconds_only_tells_the_zone() -> None:
     (row,) = read(formed("timestamp(3)", "odata_date"), "/Date(1700000000000+0060)/")
     assert row["V"] == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
