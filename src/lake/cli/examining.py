@@ -134,7 +134,9 @@ def look_at_count(entity: Entity) -> Iterator[Finding]:
         count = met.dialect.read_count(met.source, entity.plan, answer.body)
     except ValueError as error:
         raise MalformedAnswer(f"{entity.plan.entity}: the source's count cannot be read: {error}") from None
-    if count:
+    if count is None:
+        yield entity.finding("count", "note", "the source does not tell how many rows there are")
+    elif count:
         yield entity.finding("count", "ok", f"{count:,} rows")
     else:
         yield entity.finding(

@@ -106,7 +106,8 @@ class PaginatorSpec(Strict):
 
 
 class CountSpec(Strict):
-    """The request for the number of rows, which is also the probe of the source's clock; the number stands at `total_path`.
+    """The request for the number of rows, which is also the probe of the source's clock; the number stands at `total_path`
+    (without it, any small answer serves to see the clock).
 
     The clock is the answer's Date header, or stands at `clock_path` in `clock_form` (ISO 8601 unless said).
     """
@@ -117,7 +118,7 @@ class CountSpec(Strict):
     path: str | None = None
     params: dict[str, str] = Field(default_factory=dict)
     body: dict[str, Any] | list[Any] | None = Field(default=None, alias="json")
-    total_path: str
+    total_path: str | None = None
     clock_path: str | None = None
     clock_form: Literal["epoch_ms", "epoch_s"] | None = None
 

@@ -78,9 +78,10 @@ def _sound[T](reader: Reader, request: Request, read: Callable[[Answer], T]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a source says before anything is read: how many rows it has, and what time it is; our clock beside it."""
+    """What a source says before anything is read: how many rows it has (None: it does not tell), and what time it is; our
+    clock beside it."""
 
-    count: int
+    count: int | None
     source_now: datetime
     asked_at: datetime
 

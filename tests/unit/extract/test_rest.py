@@ -288,6 +288,21 @@ def test_a_quota_and_errors_that_pass_are_told_by_their_code() -> None:
     assert REST.quota_reached(HUBSPOT, response(429, b'{"policyName": "DAILY"}'))
 
 
+def test_a_request_without_a_filter_names_its_bounds_though_the_source_has_a_filter() -> None:
+    assert ORDER.rest is not None
+    plan = replace(ORDER, rest=ORDER.rest | {"filter": (CONTACT.rest or {})["filter"]})
+    (reading,) = window_passes(plan, WINDOW)
+    assert asked(SERVICE, plan, reading) == asked(SERVICE, ORDER, reading)
+    assert not REST.by_key(SERVICE, plan)
+    assert REST.by_key(HUBSPOT, CONTACT)
+
+
+def test_an_api_may_tell_no_count() -> None:
+    assert ORDER.rest is not None
+    count = {name: value for name, value in ORDER.rest["count"].items() if name != "total_path"}
+    assert REST.read_count(SERVICE, replace(ORDER, rest=ORDER.rest | {"count": count}), b"[]") is None
+
+
 def test_who_counts_pages_is_warned_and_who_does_not_is_not() -> None:
     assert REST.warnings is not None
     (warning,) = REST.warnings(SERVICE, ORDER)

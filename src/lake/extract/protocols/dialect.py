@@ -89,18 +89,18 @@ class Dialect:
     `pages` makes the requests that together bring one page: several where not all fields fit into one query; each then
     brings key and stamp with its share of the fields. `link` makes the request for what an answer said comes next, on the
     configured base whatever host it names. `count` asks how many rows the source has (deleted ones excepted), which also
-    shows its clock; `read_count` reads the answer (raises ValueError). `follow` gives the token (for `link`) of the page
-    after one, from the token of the page that was read (None: the first), its answer and its rows; without it the page's
-    own next link is the token. `read_clock` reads the source's clock in the answer to a count, where it does not stand in
-    the Date header (raises ValueError). `passing`: an answer is an error worth another try though its status does not say
-    so. `by_key`: rows can be asked for by their keys. `warnings` say what the plan's way of reading may lose. What a
-    protocol cannot say is None.
+    shows its clock; `read_count` reads the answer (None: it tells no number; raises ValueError), `read_clock` the clock,
+    where it does not stand in the Date header (raises ValueError). `follow` gives the token (for `link`) of the page after
+    one, from the token of the page that was read (None: the first), its answer and its rows; without it the page's own
+    next link is the token. `passing`: an answer is an error worth another try though its status does not say so. `by_key`:
+    rows can be asked for by their keys. `warnings` say what the plan's way of reading may lose. What a protocol cannot say
+    is None.
     """
 
     pages: Callable[[SourcePlan, Plan, Query], tuple[Request, ...]]
     link: Callable[[SourcePlan, Plan, Query, str], Request]
     count: Callable[[SourcePlan, Plan], Request]
-    read_count: Callable[[SourcePlan, Plan, bytes], int]
+    read_count: Callable[[SourcePlan, Plan, bytes], int | None]
     envelope: Callable[[SourcePlan, Plan], Envelope]
     quota_reached: Callable[[SourcePlan, requests.Response], bool]
     usage_of: Callable[[requests.Response], Usage | None] = no_usage

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import pyarrow as pa
 from requests.utils import parse_header_links
 
+from lake.contract.templates import placeholders
 from lake.extract.errors import BadRequest, MalformedAnswer
 from lake.extract.http import Request
 from lake.extract.protocols.dialect import Dialect
@@ -73,9 +74,10 @@ def count(source: SourcePlan, plan: Plan) -> Request:
     return _request(source, plan, {"filter": where}, rest=rest["count"] | shared)
 
 
-def read_count(_source: SourcePlan, plan: Plan, body: bytes) -> int:
-    """The number in the answer to a count."""
-    return number_at(body, _rest(plan)["count"]["total_path"])
+def read_count(_source: SourcePlan, plan: Plan, body: bytes) -> int | None:
+    """The number in the answer to a count; None where the API tells none."""
+    path = _rest(plan)["count"].get("total_path")
+    return None if path is None else number_at(body, path)
 
 
 def read_clock(_source: SourcePlan, plan: Plan, body: bytes) -> datetime | None:
@@ -118,12 +120,17 @@ def warnings(_source: SourcePlan, plan: Plan) -> tuple[str, ...]:
 
 
 def by_key(_source: SourcePlan, plan: Plan) -> bool:
-    """Whether the API's filter has a word for one of several keys."""
-    return bool(_rest(plan).get("filter", {}).keys() & {"one_of", "any"})
+    """Whether the request holds a filter that has a word for one of several keys."""
+    return _filters(_rest(plan)) and bool(_rest(plan)["filter"].keys() & {"one_of", "any"})
 
 
 def _rest(plan: Plan) -> dict[str, Any]:
     return plan.rest or {}
+
+
+def _filters(rest: Mapping[str, Any]) -> bool:
+    """Whether the request holds `{filter}`; one that doesn't names bounds and key one by one."""
+    return any(name == "filter" for part in ("params", "json") for name, _ in placeholders(rest.get(part)))
 
 
 def _own_filter(plan: Plan) -> tuple[Verbatim, ...]:
@@ -142,7 +149,7 @@ def _values(plan: Plan, query: Query) -> dict[str, Any]:
         columns = [fill(rest["order"]["column"], {"field": column.field}) for column in query.order]
         join = rest["order"].get("join")
         values["order"] = columns if join is None else join.join(map(as_text, columns))
-    if "filter" in rest:
+    if _filters(rest):
         return values | {"filter": write_filter(rest["filter"], query.where)}
     return values | _bounds(plan, query)
 
