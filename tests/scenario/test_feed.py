@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from lake.contract.plan import Deletes
+from lake.contract.plan import NO_CURSOR, Deletes
 from lake.instants import from_text
 from tests.scenario.test_extraction import same
 
@@ -124,3 +124,17 @@ def test_raw_says_what_was_deleted_only_where_it_is_seen(raw_lake: RawLake, crm:
     crm.control.advance(hours=1)
     raw_lake.run(ACCOUNTS, **plan)
     assert (raw_lake.newest(ACCOUNTS).keys() == alive(crm).keys()) == (strategy == "feed")
+
+
+def test_without_a_cursor_the_feed_still_tells_what_was_deleted_between_refreshes(
+    raw_lake: RawLake, crm: Source
+) -> None:
+    """A refresh that leaves known rows out is no sweep: it does not stand in for what the feed was to tell."""
+    plan: dict[str, Any] = FED | {"cursor": NO_CURSOR, "full_refresh_s": 3_600}
+    raw_lake.run(ACCOUNTS, **plan)
+    crm.control.advance(hours=1.5)
+    crm.control.delete(ACCOUNTS, account(crm, 10), hard=True)
+    crm.control.advance(hours=1.5)
+    raw_lake.run(ACCOUNTS, **plan)
+    assert raw_lake.state(ACCOUNTS).refreshed_at == raw_lake.state(ACCOUNTS).watermark
+    assert_raw_equals_what_lives(raw_lake, crm)

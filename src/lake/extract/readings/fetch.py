@@ -38,7 +38,7 @@ def open_fetch(work: Work, state: EntityState, _: Clock) -> Checkpoint | None:
     """The fetch list, where curate has left one; all is read again where the source cannot be asked by key."""
     listed = work.world.table.fetch_list(work.plan.entity) if state.watermark is not None else None
     if listed is not None and not work.dialect.by_key(work.source, work.plan):
-        return refresh(work, state) | {"as_window": False, "list": listed}
+        return refresh(work, state) | {"list": listed}
     return None if listed is None else {"phase": "fetch", "list": listed, "done": 0, "position": None}
 
 

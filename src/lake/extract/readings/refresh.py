@@ -32,19 +32,20 @@ def open_refresh(work: Work, state: EntityState, clock: Clock) -> Checkpoint | N
     stampless = plan.cursor.kind == "none"
     to_be_tracked = plan.strategy("delta_link") is not None and state.delta is None
     to_be_fed = plan.strategy("feed") is not None and state.feed_until is None and state.watermark is not None
-    begins = state.refreshed_at is None and stampless
-    if not (state.reload or begins or to_be_tracked or to_be_fed or _due(work, state, clock)):
+    if state.reload or to_be_tracked or to_be_fed:
+        return refresh(work, state)
+    if not (stampless and state.refreshed_at is None) and not _due(work, state, clock):
         return None
-    return refresh(work, state)
+    opened = refresh(work, state)
+    return opened | {"as_window": stampless and state.fingerprints is not None and not opened["track"]}
 
 
 def refresh(work: Work, state: EntityState) -> Checkpoint:
-    """The checkpoint of a refresh that is about to begin."""
-    stampless = work.plan.cursor.kind == "none"
+    """The checkpoint of a refresh that is about to begin, and is a sweep."""
     return {
         "phase": "refresh",
         "sweep": {"id": work.new_load_id(), "started_at": to_text(work.world.now())},
-        "as_window": stampless and state.reload is None and state.fingerprints is not None,
+        "as_window": False,
         "track": work.plan.strategy("delta_link") is not None and work.dialect.delta is not None,
         "reload": state.reload,
         "list": None,
@@ -123,20 +124,22 @@ def _read(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
 def _finished(work: Work, load: RowLoad, checkpoint: Checkpoint, links: list[str]) -> EntityState:
     """The state behind a whole refresh: all that had settled when it began is read, and the filter begins anew."""
     clock, state = Clock.load(checkpoint), load.state
-    kept = state.fingerprints if checkpoint["as_window"] else None
     delta = None
     if work.plan.strategy("delta_link") is not None:
         delta = {"link": links[-1]} if links else {"refused": to_text(clock.source_now)}
-    return replace(
+    state = replace(
         first_read(work, state, clock),
         watermark=max(state.watermark or clock.settled, clock.settled),
         refreshed_at=clock.source_now,
-        swept_at=clock.source_now
-        if work.plan.strategy("key_sweep") and not checkpoint["as_window"]
-        else state.swept_at,
-        feed_until=clock.source_now if work.plan.strategy("feed") else state.feed_until,
-        fingerprints=load.noted or kept,
         delta=delta,
+    )
+    if checkpoint["as_window"]:
+        return replace(state, fingerprints=load.noted or state.fingerprints)
+    return replace(
+        state,
+        swept_at=clock.source_now if work.plan.strategy("key_sweep") else state.swept_at,
+        feed_until=clock.source_now if work.plan.strategy("feed") else state.feed_until,
+        fingerprints=load.noted,
     )
 
 
