@@ -30,11 +30,18 @@ FREE = {
 VALUES = ("A", "B")
 """Few, so that rows often go back to what they were."""
 ODD = ["odd_text", "long_text", "beyond_floats", "many_digits", "null"]
+
+
+def far(number: int) -> int:
+    """A number that nobody else gives: others take the highest one and one more."""
+    return 8_000_000 + 1_000 * number
+
+
 NEW: dict[str, Callable[[int], dict[str, Any]]] = {
     "crm.account": lambda number: {"Id": account_id(7_000_000 + number), "Name": "old"},
-    "erp.business_partner": lambda number: {"BusinessPartner": f"{number:010d}"},
+    "erp.business_partner": lambda number: {"BusinessPartner": f"{far(number):010d}"},
     "erp.sales_order": lambda number: {
-        "SalesOrder": f"{number:010d}",
+        "SalesOrder": f"{far(number):010d}",
         "to_Item": [{"SalesOrderItem": "000010"}],
     },
     "hubspot.contact": lambda number: {"hs_object_id": str(50_000_000_000 + number), "lastname": "old"},
@@ -51,10 +58,15 @@ class Hand:
     erased: list[Document] = field(default_factory=list)
     kept: bool = False
     numbers: int = 0
+    favourite: tuple[str, ...] | None = None
+    flips: int = 0
 
     def pick(self, step: Step, where: Callable[[Document], bool] = lambda _: True) -> list[tuple[str, ...]]:
         """Some keys of visible rows."""
         found = sorted(key for key, row in self.origin.truth(self.kind.entity).items() if where(row))
+        if step.get("favourite"):
+            self.favourite = self.favourite or (found[step["seed"] % len(found)] if found else None)
+            return [self.favourite] if self.favourite in found else []
         return Random(step["seed"]).sample(found, min(step.get("rows", 1), len(found)))  # noqa: S311
 
     def when(self, step: Step) -> dict[str, Any]:
@@ -73,6 +85,14 @@ def edit(hand: Hand, step: Step) -> None:
     values = Random(step["seed"])  # noqa: S311
     for key in hand.pick(step):
         columns = {FREE[hand.kind.entity]: values.choice(VALUES)}
+        hand.origin.perform("change", entity=hand.kind.entity, key=list(key), set=columns, **hand.when(step))
+
+
+def flip(hand: Hand, step: Step) -> None:
+    """One row, always the same, has one value, then the other, then the first one again."""
+    hand.flips += 1
+    for key in hand.pick(step):
+        columns = {FREE[hand.kind.entity]: VALUES[hand.flips % 2]}
         hand.origin.perform("change", entity=hand.kind.entity, key=list(key), set=columns, **hand.when(step))
 
 
@@ -108,10 +128,14 @@ def bring_back(hand: Hand, step: Step) -> None:
         for key in hand.pick(step, lambda row: bool(row["IsDeleted"])):
             hand.origin.perform("undelete", entity=hand.kind.entity, keys=[list(key)], **hand.when(step))
         return
-    if not hand.erased:
-        return
-    document = hand.erased.pop(Random(step["seed"]).randrange(len(hand.erased)))  # noqa: S311
     entity = ENTITIES[hand.kind.entity]
+    mine = [
+        doc for doc in hand.erased if not step.get("favourite") or tuple(doc[k] for k in entity.key) == hand.favourite
+    ]
+    if not mine:
+        return
+    document = mine[Random(step["seed"]).randrange(len(mine))]  # noqa: S311
+    hand.erased.remove(document)
     nested = {str(child.navigation): child for child in children(entity)}
     row: dict[str, Any] = {
         name: value for name, value in document.items() if name in entity.columns and name not in _stamps(hand, step)
@@ -161,6 +185,7 @@ def track(hand: Hand, step: Step) -> None:
 
 CHANGES: dict[str, Callable[[Hand, Step], str | None]] = {
     "edit": edit,
+    "flip": flip,
     "bulk": bulk,
     "churn": churn,
     "odd": odd,

@@ -32,9 +32,13 @@ class Died(BaseException):
 
 @dataclass
 class Fate:
-    """Counts the operations of one extractor; at number `at` (from 0) comes its `ending`, or it stalls there until woken."""
+    """Counts the operations of one extractor; at number `at` (from 0) comes its `ending`, or it stalls there until woken.
+
+    `behind`: the process dies behind the first operation of this name.
+    """
 
     at: int | None = None
+    behind: str | None = None
     ending: Ending = "die"
     stalls_at: int | None = None
     names: list[str] = field(default_factory=list)
@@ -48,6 +52,8 @@ class Fate:
             number = len(self.names)
             if self.ending == "die" and self.at is not None and number >= self.at:
                 raise Died(f"before {name}")
+            if self.at is None and self.behind in self.names:
+                raise Died(f"behind {self.behind}, before {name}")
             self.names.append(name)
         if number == self.stalls_at:
             self.stalled.set()

@@ -62,7 +62,21 @@ def history(kind: str, seed: int) -> History:
     weights = {name: weight for name, (weight, _) in STEPS.items()}
     length = rng.randint(6, 24)
     names = rng.choices(list(weights), list(weights.values()), k=length)
-    return History(kind, settings, tuple(STEPS[name][1](rng, kind, settings) | {"do": name} for name in names))
+    for tale in rng.sample(TALES, rng.choice((0, 1, 1, 2))):
+        names = _woven(rng, names, tale)
+    return History(kind, settings, tuple({"do": name} | STEPS[name][1](rng, kind, settings) for name in names))
+
+
+def _woven(rng: Random, names: list[str], tale: tuple[str, ...]) -> list[str]:
+    """The steps with those of a tale in between, in their order, mostly close to each other."""
+    at = rng.randrange(len(names) + 1)
+    woven = names[:at]
+    left = names[at:]
+    for name in tale:
+        woven.append(name)
+        if left and rng.random() < 0.3:
+            woven.append(left.pop(0))
+    return woven + left
 
 
 def _requests(rng: Random) -> int | None:
@@ -115,9 +129,36 @@ def _faults(rng: Random, kind: str, _: dict[str, Any]) -> Step:
     return {"faults": drawn}
 
 
+TORN = ("s3.PutObject manifests", "s3.PutObject manifests", "s3.PutObject fingerprints", "s3.PutObject data")
+"""Behind what an extractor dies, to leave a load or half of one without its state."""
+
+TALES: tuple[tuple[str, ...], ...] = (
+    ("keep", "erase", "edit", "invoke", "erase", "restore", "reload", "invoke", "invoke", "soon", "invoke", "invoke"),
+    ("flip", "soon", "invoke", "flip", "soon", "torn", "flip", "soon", "invoke", "invoke"),
+    ("flip", "day", "invoke", "flip", "soon", "torn", "invoke", "flip", "day", "invoke", "invoke"),
+    ("flip", "soon", "invoke", "erase_it", "day", "invoke", "invoke", "bring_it_back", "soon", "invoke"),
+    ("keep", "churn", "restore", "reload", "invoke", "invoke", "edit", "soon", "invoke"),
+    ("invoke", "day", "invoke", "erase", "invoke", "bring_back", "invoke", "curate", "soon", "invoke"),
+    ("appear", "day", "invoke", "invoke", "invoke", "curate", "invoke", "edit", "invoke"),
+    ("invoke", "edit", "stall", "hold", "edit", "soon", "invoke", "invoke", "wake", "soon", "invoke"),
+    ("invoke", "edit", "invoke", "edit", "soon", "invoke", "edit", "soon", "invoke"),
+    ("bulk", "soon", "invoke", "edit", "invoke", "bulk", "invoke", "soon", "invoke"),
+    ("erase", "soon", "invoke", "bring_back", "invoke", "erase", "bring_back", "soon", "invoke", "invoke"),
+)
+"""What tends to go wrong, step by step."""
+
 STEPS: dict[str, tuple[int, Any]] = {
     "invoke": (30, _invoke),
     "advance": (14, lambda rng, *_: {"minutes": rng.choice((1, 2, 5, 15, 40, 25 * 60))}),
+    "soon": (0, lambda rng, *_: {"do": "advance", "minutes": rng.choice((1, 3, 12))}),
+    "flip": (1, lambda rng, *_: {"seed": rng.randrange(10**6), "favourite": True, "unstamped": True}),
+    "erase_it": (0, lambda rng, *_: {"do": "erase", "seed": rng.randrange(10**6), "favourite": True}),
+    "bring_it_back": (
+        0,
+        lambda rng, *_: {"do": "bring_back", "seed": rng.randrange(10**6), "favourite": True, "unstamped": True},
+    ),
+    "torn": (1, lambda rng, *_: {"do": "invoke", "requests": _requests(rng), "dies_behind": rng.choice(TORN)}),
+    "day": (0, lambda *_: {"do": "advance", "minutes": 25 * 60}),
     "edit": (12, _edit),
     "churn": (7, _churn),
     "bulk": (4, _bulk),

@@ -173,7 +173,7 @@ class Lab:
         self.origin.faults.set([*self.kind.steady, *faults], self.origin.control.perform)
 
     def _invoke(self, step: Step) -> None:
-        fate = Fate(at=step.get("dies_at"), ending=step.get("ending", "die"))
+        fate = Fate(at=step.get("dies_at"), ending=step.get("ending", "die"), behind=step.get("dies_behind"))
         lane, window = LIVE, None
         if step.get("lane") is not None:
             if not self.lanes:

@@ -46,7 +46,7 @@ def _simpler(history: History) -> Iterator[History]:
 
 
 def _plainer(step: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for name in ("dies_at", "requests", "back", "late", "unstamped", "run", "lane"):
+    for name in ("dies_at", "dies_behind", "requests", "back", "late", "unstamped", "run", "lane"):
         if step.get(name):
             yield {key: value for key, value in step.items() if key not in (name, "ending" * (name == "dies_at"))}
     for place in range(len(step.get("faults", ()))):
