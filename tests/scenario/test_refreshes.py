@@ -166,7 +166,7 @@ def test_a_fetch_list_is_read_by_key_and_then_gone(raw_lake: RawLake, erp: Sourc
     put_fetch_list(raw_lake, 1, [*wanted, "no such order"])
     erp.control.advance(hours=0.1)
     began = datetime.now(UTC)
-    raw_lake.run(ORDERS, requests_allowed=1)
+    raw_lake.run(ORDERS, requests_allowed=1, page_size=20)
     fetched = [load for load in raw_lake.manifests(ORDERS) if load["reason"] == "fetch"]
     assert sum(load["rows"] for load in fetched) == len(wanted)
     assert len(fetched) > 1
