@@ -16,7 +16,7 @@ import pyarrow.json as pj
 
 from lake.raw.envelope import DEFERRED, WRAPPER, Page, members
 from lake.raw.forms import TEXT
-from lake.raw.safe import holds_tiny_numbers, is_utf8
+from lake.raw.safe import begins_an_object, holds_tiny_numbers, is_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,10 +36,10 @@ type Kinds = tuple[tuple[str, pa.DataType], ...]
 
 def read(body: bytes, layout: Layout) -> Page:
     """The page; raises ArrowInvalid where anything does not fit exactly."""
-    if not is_utf8(body) or (layout.has_decimals and holds_tiny_numbers(body)):
-        raise pa.ArrowInvalid("nothing for this reader")
     if not members(layout.envelope.records):
         body = b'{"%s":%s}' % (DOCUMENT.encode(), body)
+    if not begins_an_object(body) or not is_utf8(body) or (layout.has_decimals and holds_tiny_numbers(body)):
+        raise pa.ArrowInvalid("nothing for this reader")
     try:
         return _read(body, layout, ())
     except pa.ArrowInvalid:

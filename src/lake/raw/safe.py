@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
+OBJECT = re.compile(rb"[ \t\r\n]*\{")
 MANY_DIGITS = r"\.\d{29}"
 ESCAPED_NUMBER = r"(?i)\\u00(?:2d|2e|3\d|45|65)"
 """A digit, point, minus or e in disguise; what else is escaped is no part of such a number."""
 TINY = r"(?i)e-\d\d"
 TINY_NUMBER = r"(?i)(?:[:\[,\s\"]|\\u002b)[-+]?[\d.]+e-\d{2,}[\"\s,}\]]"
 """A number with an exponent of two digits; what only looks like one (names, UUIDs) is told apart where `TINY` is found."""
+
+
+def begins_an_object(body: bytes) -> bool:
+    """Whether a body begins as a JSON object does. Of `null` the reader dies."""
+    return OBJECT.match(body) is not None
 
 
 def is_utf8(body: bytes) -> bool:

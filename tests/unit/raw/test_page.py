@@ -231,6 +231,8 @@ def test_no_items_and_an_empty_list_of_items_differ(value: str) -> None:
         b"",
         b"<html>",
         b"[]",
+        b"null",
+        b" null {}",
         b'{"value":{}}',
         b'{"d":{"results":[]}}',
         b'{"value":[]}{"value":[]}',
