@@ -92,13 +92,14 @@ def starts(bench: Bench) -> list[Line]:
     """The start of an extract function beside the least that one could import and make."""
     work = replace(works(FEW)[0], rows=0)
     sides = ("start_ours", "start_bare")
-    found: dict[str, list[float]] = {side: [] for side in sides}
+    found: Samples = {side: [] for side in sides}
     for turn in range(STARTS + 1):
         for side in sides if turn % 2 == 0 else reversed(sides):
             sample = bench.start(work, side)
             if turn:  # the first one compiles
-                found[side].append(sample.seconds)
-    ours, bare = (median(found[side]) for side in sides)
+                found[side].append(sample)
+    ours, bare = (median(sample.seconds for sample in found[side]) for side in sides)
+    ours_cpu, bare_cpu = (median(sample.cpu for sample in found[side]) for side in sides)
     ratio = ours / bare
     return [
         Line(
@@ -106,7 +107,7 @@ def starts(bench: Bench) -> list[Line]:
             f"{ours * 1000:.0f} ms",
             f"{NAMES['start_bare']}: {bare * 1000:.0f} ms",
             f"{ratio:.2f}",
-            "",
+            f"{ours_cpu / bare_cpu:.2f}",
             f"<= {SLOWER_START}",
             ratio <= SLOWER_START,
         )
