@@ -46,6 +46,11 @@ class Fate:
     wake: Event = field(default_factory=Event)
     _lock: RLock = field(default_factory=RLock)
 
+    @property
+    def dead(self) -> bool:
+        """Whether the process has died."""
+        return self.ending == "die" and self.at is not None and len(self.names) >= self.at
+
     def operation[T](self, name: str, perform: Callable[[], T]) -> T:
         """Performs an operation, or what has become of it."""
         with self._lock:

@@ -96,6 +96,10 @@ class Lab:
             self.zombie.fate.wake.set()
             self.zombie.thread.join()
 
+    def forget(self) -> None:
+        """Raw and state have gone back: what was seen of them counts no more."""
+        self._watermark, self._curated = None, 0
+
     # The extractor's world
 
     def now(self) -> datetime:
