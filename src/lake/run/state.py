@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`last_load`: the newest load in raw, `through`: the newest in all of the entity's curated tables; 0 where there is none.
+    """`last_load`: the newest load in raw, whichever lane landed it, `through`: the newest in all of the entity's curated tables;
+    0 where there is none.
 
     `last_data_on`: the day of the newest data in raw, as its folder says. `source_count`: the source's own count of rows.
     """
@@ -50,12 +51,13 @@ class RunState:
 
     def progress(self, entity: str) -> Progress:
         """How far an entity is; all at its beginning where it was never read."""
-        live = self._live(entity)
+        lanes = StateTable(self.dynamodb, self.table).lanes(entity)
+        live = lanes[0]
         return Progress(
             entity=entity,
-            last_load=live.last_load,
+            last_load=max(lane.last_load for lane in lanes),
             through=int(self._item("curated", entity).get("through", {"N": "0"})["N"]),
-            last_data_on=live.last_data_on,
+            last_data_on=max((lane.last_data_on for lane in lanes if lane.last_data_on is not None), default=None),
             watermark=live.watermark,
             source_count=live.source_count["count"] if live.source_count else None,
         )

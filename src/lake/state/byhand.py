@@ -10,10 +10,9 @@ from botocore.exceptions import ClientError
 
 from lake.extract.errors import LeaseHeld
 from lake.instants import from_text, to_text
-from lake.state.entity import LIVE, EntityState, attributes, entity_key, load
+from lake.state.entity import EntityState, StateTable, attributes, entity_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -53,9 +52,7 @@ class StateByHand:
 
     def lanes(self, entity: str) -> list[EntityState]:
         """The live lane (at its beginning where the entity was never read), then the backfills."""
-        found = {item["sk"]["S"]: item for item in self._items(f"entity#{entity}")}
-        live = load(entity, LIVE, found.pop(LIVE, {}))
-        return [live, *(load(entity, lane, item) for lane, item in sorted(found.items()))]
+        return StateTable(self.dynamodb, self.table).lanes(entity)
 
     def change(self, before: EntityState, after: EntityState, action: str, hand: Hand) -> EntityState:
         """Writes a state on condition that nobody has taken the entity since it was read, and says so in the audit.
@@ -95,18 +92,14 @@ class StateByHand:
 
     def audit(self, entity: str | None) -> list[Audited]:
         """The changes by hand, of one entity or of all, the newest first."""
-        found = [_audited(item) for item in self._items(AUDIT)]
-        return [each for each in reversed(found) if entity in (None, each.entity)]
-
-    def _items(self, pk: str) -> Iterator[dict[str, Any]]:
         pages = self.dynamodb.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": pk}},
+            ExpressionAttributeValues={":pk": {"S": AUDIT}},
             ConsistentRead=True,
         )
-        for page in pages:
-            yield from page["Items"]
+        found = [_audited(item) for page in pages for item in page["Items"]]
+        return [each for each in reversed(found) if entity in (None, each.entity)]
 
 
 def document(state: EntityState) -> dict[str, Any]:

@@ -65,6 +65,18 @@ class StateTable:
         answer = self.dynamodb.get_item(TableName=self.table, Key=entity_key(entity, lane), ConsistentRead=True)
         return load(entity, lane, answer.get("Item") or {})
 
+    def lanes(self, entity: str) -> list[EntityState]:
+        """The live lane (at its beginning where the entity was never read), then the backfills."""
+        pages = self.dynamodb.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": entity_key(entity, LIVE)["pk"]},
+            ConsistentRead=True,
+        )
+        found = {item["sk"]["S"]: item for page in pages for item in page["Items"]}
+        live = load(entity, LIVE, found.pop(LIVE, {}))
+        return [live, *(load(entity, lane, item) for lane, item in sorted(found.items()))]
+
     def acquire(self, state: EntityState, owner: str, now: datetime, until: datetime) -> EntityState:
         """Takes the lane's lease and raises its token; raises LeaseHeld.
 
