@@ -34,7 +34,8 @@ def released(state: EntityState, now: datetime, *, holder_runs: bool, force: boo
 def with_watermark(state: EntityState, watermark: datetime, now: datetime, *, force: bool) -> EntityState:
     """The state that reads on from an instant; raises NotAllowed where that would leave rows out.
 
-    What was being read and what the last window landed is forgotten: all from there on is read and lands once more.
+    What was being read and what the last window landed is forgotten: all from there on is read and lands once more. Keys that
+    a source named as gone are still looked for: no other reading would.
     """
     if state.lease_until is not None and state.lease_until > now and not force:
         raise NotAllowed(f"{state.lease_owner} works on {state.entity} until {to_text(state.lease_until)}")
@@ -43,7 +44,8 @@ def with_watermark(state: EntityState, watermark: datetime, now: datetime, *, fo
         raise NotAllowed(
             f"{state.entity} is read up to {known}: rows between there and {to_text(watermark)} would be left out"
         )
-    return replace(state, watermark=watermark, checkpoint=None, fingerprints=None)
+    named = state.checkpoint is not None and state.checkpoint["phase"] == "named"
+    return replace(state, watermark=watermark, checkpoint=state.checkpoint if named else None, fingerprints=None)
 
 
 def to_be_reloaded(state: EntityState, hand: Hand) -> EntityState:

@@ -35,6 +35,11 @@ def test_a_watermark_goes_back_and_all_behind_it_is_forgotten() -> None:
     assert (after.watermark, after.checkpoint, after.fingerprints, after.last_load) == (earlier, None, None, 9)
 
 
+def test_keys_that_were_named_as_gone_are_still_looked_for_behind_a_watermark_that_goes_back() -> None:
+    looking = replace(READ, checkpoint={"phase": "named", "loads": [8]})
+    assert with_watermark(looking, NOW - timedelta(days=2), NOW, force=False).checkpoint == looking.checkpoint
+
+
 @pytest.mark.parametrize("state", [READ, EntityState(ENTITY)])
 def test_a_watermark_that_would_leave_rows_out_is_refused(state: EntityState) -> None:
     with pytest.raises(NotAllowed, match=r"rows between there and .* would be left out"):
