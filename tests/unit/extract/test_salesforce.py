@@ -131,3 +131,16 @@ def test_types_are_told_in_the_plans_words(described: dict[str, Any], kind: str 
     field = DESCRIBE.read(SOURCE, ACCOUNT, body)["Account"]["A"]
     assert (field.type, field.nullable, field.description) == (kind, False, "An A")
     assert field.key is (described["type"] == "id")
+
+
+@pytest.mark.parametrize("url", ["@elsewhere.example/x", ".elsewhere.example/x", ":8443/x", "", "https://[", "x/y"])
+def test_a_next_link_that_would_name_another_host_is_no_link(url: str) -> None:
+    query = page_query(ACCOUNT, window_passes(ACCOUNT, WINDOW)[0], None)
+    with pytest.raises(MalformedAnswer, match="is no link"):
+        salesforce.link(SOURCE, ACCOUNT, query, url)
+
+
+def test_a_next_link_on_another_host_is_followed_on_ours() -> None:
+    query = page_query(ACCOUNT, window_passes(ACCOUNT, WINDOW)[0], None)
+    request = salesforce.link(SOURCE, ACCOUNT, query, "https://elsewhere.example/services/data/v60.0/query/01g-2000?a=b")
+    assert (request.path, request.params) == ("/services/data/v60.0/query/01g-2000", (("a", "b"),))

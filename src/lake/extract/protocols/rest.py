@@ -199,10 +199,13 @@ def _request(
 def _linked(asked: Request, plan: Plan, address: str) -> Request:
     """The request again, with the query of an address that an answer gave: its host is not ours to follow, its path must be
     the one that was asked."""
-    parts = urlsplit(urljoin(asked.path, address))
+    try:
+        parts = urlsplit(urljoin(asked.path, address))
+    except ValueError:
+        parts = urlsplit("")
     if parts.path != asked.path:
         raise MalformedAnswer(
-            f"{plan.entity}: the answer to {asked.path} leads to {parts.path}: that is not its next page"
+            f"{plan.entity}: the answer to {asked.path} leads to {parts.path or address}: that is not its next page"
         )
     given = tuple(parse_qsl(parts.query, keep_blank_values=True))
     kept = tuple(item for item in asked.params if item[0] not in dict(given))

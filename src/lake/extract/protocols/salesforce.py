@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pyarrow as pa
 import requests
 
+from lake.extract.errors import MalformedAnswer
 from lake.extract.http import Request, Usage
 from lake.extract.protocols.dialect import Dialect
 from lake.extract.protocols.salesforce_objects import DESCRIBE, FEED
@@ -66,9 +67,17 @@ def _page(source: SourcePlan, query: Query) -> Request:
     )
 
 
-def link(_source: SourcePlan, _plan: Plan, _query: Query, url: str) -> Request:
-    """The request for a `nextRecordsUrl`: its path and query on our base."""
-    parts = urlsplit(url)
+def link(_source: SourcePlan, plan: Plan, _query: Query, url: str) -> Request:
+    """The request for a `nextRecordsUrl`: its path and query on our base; raises MalformedAnswer.
+
+    A path that does not begin at the root would lengthen the name of the host, and lead credentials elsewhere.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if not parts.path.startswith("/"):
+        raise MalformedAnswer(f"{plan.entity}: {url!r}, where the answer is to go on, is no link")
     return Request(parts.path, tuple(parse_qsl(parts.query)), JSON)
 
 
