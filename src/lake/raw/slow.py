@@ -151,7 +151,7 @@ class Rows:
 
     def _unwrapped(self, value: dict[str, Any]) -> Any:
         """The value in a wrapper; a wrapper of another kind, or with more in it, stays what it is."""
-        member = (self._envelope.wrappers or {}).get(value.get(WRAPPER, ""))
+        member = (self._envelope.wrappers or {}).get(str(value.get(WRAPPER)))
         return value.get(member) if member is not None and value.keys() <= {WRAPPER, member} else value
 
     def _collections(self, records: Sequence[dict[str, Any]], name: str, forms: Forms) -> pa.Array:
