@@ -142,5 +142,7 @@ def test_a_next_link_that_would_name_another_host_is_no_link(url: str) -> None:
 
 def test_a_next_link_on_another_host_is_followed_on_ours() -> None:
     query = page_query(ACCOUNT, window_passes(ACCOUNT, WINDOW)[0], None)
-    request = salesforce.link(SOURCE, ACCOUNT, query, "https://elsewhere.example/services/data/v60.0/query/01g-2000?a=b")
+    request = salesforce.link(
+        SOURCE, ACCOUNT, query, "https://elsewhere.example/services/data/v60.0/query/01g-2000?a=b"
+    )
     assert (request.path, request.params) == ("/services/data/v60.0/query/01g-2000", (("a", "b"),))
