@@ -207,7 +207,6 @@ def first_read(work: Work, state: EntityState, clock: Clock) -> EntityState:
         state,
         swept_at=state.swept_at or (started if work.plan.strategy("key_sweep") else None),
         refreshed_at=state.refreshed_at or (started if work.plan.full_refresh_s else None),
-        feed_until=state.feed_until or (started if work.plan.strategy("feed") and state.watermark is None else None),
     )
 
 

@@ -38,7 +38,11 @@ def open_window(work: Work, state: EntityState, clock: Clock) -> Checkpoint | No
         return None
     initial = from_text(plan.initial_from) if plan.initial_from else None
     window = next_window(state.watermark, clock.settled, work.overlap, initial)
-    return None if window is None else checkpoint_of(work, window, split=state.watermark is None)
+    if window is None:
+        return None
+    first = state.watermark is None
+    afresh = first and plan.strategy("feed") is not None and not work.newest_load(state)
+    return checkpoint_of(work, window, split=first) | {"afresh": afresh}
 
 
 def open_backfill(work: Work, window: dict[str, Any]) -> Checkpoint:
@@ -99,8 +103,15 @@ def read_window(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
             first_read(work, state, Clock.load(checkpoint)),
             watermark=window.end,
             fingerprints=load.noted or state.fingerprints,
+            feed_until=state.feed_until or _fed_from(checkpoint),
         )
     return Step(state, following, loads, load.counts, interruption)
+
+
+def _fed_from(checkpoint: Checkpoint) -> datetime | None:
+    """From when on the feed tells what was deleted of the rows that the first window read. None where rows had landed before
+    it began (an extractor died, state was lost): what was deleted of them since is seen by a full refresh."""
+    return Clock.load(checkpoint).source_now if checkpoint.get("afresh") else None
 
 
 class WindowReading:
