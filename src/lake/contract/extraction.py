@@ -89,7 +89,7 @@ def cursor_of(found: Findings, spec: CursorSpec, fields: tuple[Field, ...]) -> C
         kind="instant" if spec.field else "split" if spec.time else "day",
         fields=spec.fields,
         digits=first.parameters[0] if first is not None and first.base == "timestamp" and first.parameters else 0,
-        zone=spec.zone,
+        zone=spec.zone or _zone_of(first),
         nulls=nulls,
         stand_in=spec.stand_in.fields if spec.stand_in else None,
         by_day=spec.compare == "day",
@@ -102,6 +102,12 @@ def _zone(found: Findings, spec: CursorSpec, place: str) -> None:
             found.add(place, "is missing: a date and a time of day are no instant without it")
         return
     check_zone(found, spec.zone, place)
+
+
+def _zone_of(stamp: Field | None) -> str | None:
+    """The zone of a stamp that comes without an offset; None for any other."""
+    name, _, zone = (stamp.form or "" if stamp else "").removesuffix(")").partition("(")
+    return zone if name == "local" else None
 
 
 def check_zone(found: Findings, zone: str, place: str) -> None:

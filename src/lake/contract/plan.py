@@ -85,8 +85,9 @@ class Cursor:
     """How a row says when it was last modified; kind `none`: it does not.
 
     `fields`: one API field (`instant`), date and time (`split`) or a date alone (`day`), the latter two in the server's
-    `zone`. `digits`: of a second, as the source stamps. `stand_in`: fields of the same kind that count where the stamp is
-    null. `by_day`: the server compares a split stamp by its date alone.
+    `zone` (an instant has one where the source writes it without an offset). `digits`: of a second, as the source stamps.
+    `stand_in`: fields of the same kind that count where the stamp is null. `by_day`: the server compares a split stamp by its
+    date alone.
     """
 
     kind: Literal["instant", "split", "day", "none"]

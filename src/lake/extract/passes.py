@@ -17,7 +17,7 @@ from lake.extract.query import (
     Verbatim,
     compare_all,
 )
-from lake.extract.window import Window, ceiling, floor, local_bounds, next_midnight
+from lake.extract.window import Window, ceiling, floor, local_bounds, local_instants, next_midnight
 from lake.instants import to_text
 
 if TYPE_CHECKING:
@@ -180,6 +180,8 @@ def _one_of(reading: Pass) -> Condition:
 def _literals(plan: Plan, instant: datetime, *, low: bool) -> tuple[str, ...]:
     """A bound as the literals of the stamp's columns, rounded outwards to the source's granularity in its zone."""
     cursor = plan.cursor
+    if cursor.kind == "instant" and cursor.zone is not None:
+        return (to_text(local_instants(instant, cursor.zone, cursor.digits)[0 if low else 1]),)
     if cursor.kind == "instant":
         rounded = floor(instant, cursor.digits) if low else ceiling(instant, cursor.digits)
         return (to_text(rounded),)

@@ -78,6 +78,17 @@ def local_bounds(instant: datetime, zone: str, digits: int) -> tuple[datetime, d
     return low, high
 
 
+def local_instants(instant: datetime, zone: str, digits: int) -> tuple[datetime, datetime]:
+    """What to ask for where local stamps without offset are compared as they stand: instants of which the zone's clocks show
+    times at or below, and at or above, all local stamps of an instant.
+
+    The lower one is the earlier one of a repeated hour, as cursors are; of a time that no clock shows it lies before the gap.
+    """
+    here = ZoneInfo(zone)
+    low, high = local_bounds(instant, zone, digits)
+    return min(_readings(low, here)), max(_readings(high, here))
+
+
 def next_midnight(local: datetime) -> datetime:
     """The first midnight at or after a wall-clock time."""
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -87,7 +98,7 @@ def next_midnight(local: datetime) -> datetime:
 def asked_from(cursor: Cursor, start: datetime) -> datetime:
     """An instant at or below the cursors of all rows that a window from `start` may bring: bounds are rounded outwards
     to what the source can compare, its local stamps may be of two instants, or of none."""
-    if cursor.kind in ("instant", "none"):
+    if cursor.zone is None and not cursor.days:
         return floor(start, cursor.digits)
     here = ZoneInfo(cursor.zone or "UTC")
     low = local_bounds(start, here.key, cursor.digits)[0]
@@ -100,3 +111,9 @@ def asked_from(cursor: Cursor, start: datetime) -> datetime:
 def _clocks_change(instant: datetime, zone: ZoneInfo) -> bool:
     """Whether the zone's offset changes within a day of an instant."""
     return (instant - DAY).astimezone(zone).utcoffset() != (instant + DAY).astimezone(zone).utcoffset()
+
+
+def _readings(local: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The instants at which clocks in the zone show a time; where none does, the ones an hour before and behind it."""
+    first, second = (local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return first, second

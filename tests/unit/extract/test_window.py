@@ -10,7 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lake.contract.errors import Findings
+from lake.contract.extraction import cursor_of
+from lake.contract.odcs import CursorSpec
 from lake.contract.plan import Cursor
+from lake.extract.passes import window_passes
 from lake.extract.window import (
     Window,
     asked_from,
@@ -21,6 +25,8 @@ from lake.extract.window import (
     next_window,
     settled,
 )
+from lake.instants import from_text
+from tests.unit.raw.plans import field, plan
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -126,6 +132,30 @@ def test_no_row_that_a_window_brings_lies_before_what_it_asks_for(
     brought = local.date() >= low.date() if cursor.days else local >= low
     if brought:
         assert local.replace(tzinfo=here).astimezone(UTC) >= asked_from(cursor, start)
+
+
+LOCAL = Cursor("instant", ("Fine",), 3, "Europe/Berlin", "never", None)
+
+
+@given(bound=near_changes | instants, stamped=near_changes | instants)
+def test_bounds_of_stamps_without_an_offset_leave_no_row_out_and_refuse_none(
+    bound: datetime, stamped: datetime
+) -> None:
+    """The source compares what its clock showed; a row that meets the lower bound has a cursor from there on."""
+    here = ZoneInfo("Europe/Berlin")
+    reading = window_passes(plan({"Fine": "timestamp(3)"}, cursor=LOCAL), Window(bound, bound))[0]
+    low, high = (from_text(literal) for literals in (reading.low, reading.high) for literal in literals or ())
+    row = floor(stamped, 3)
+    shown, lowest, highest = (instant.astimezone(here).replace(tzinfo=None, fold=0) for instant in (row, low, high))
+    assert row < bound or shown >= lowest
+    assert row >= bound or shown < highest
+    assert shown < lowest or shown.replace(tzinfo=here).astimezone(UTC) >= max(low, asked_from(LOCAL, bound))
+
+
+def test_stamps_without_an_offset_have_the_zone_that_their_form_names() -> None:
+    stamp = replace(field("Fine", "timestamp(3)"), required=True, form="local(Europe/Berlin)")
+    assert cursor_of(Findings("thing", []), CursorSpec(field="Fine"), (stamp,)).zone == "Europe/Berlin"
+    assert cursor_of(Findings("thing", []), CursorSpec(field="Fine"), (replace(stamp, form="epoch_ms"),)).zone is None
 
 
 def test_what_is_asked_for_reaches_back_no_further_than_needed() -> None:
