@@ -1,11 +1,12 @@
 """Faults of a page: its rows and its next link are not what they should be."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from json.encoder import encode_basestring
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 from local.simulators.faults.faces import Face
 from local.simulators.faults.kinds import Kind, Met
@@ -72,11 +73,26 @@ type Spoil = Callable[[Met, Page], Page]
 def duplicate_page(met: Met, page: Page) -> Page:
     """The page before comes once more in the place of this one."""
     before: dict[str, Response] = met.memory
-    earlier = before.get(met.series)
+    earlier = None if _begins(met) else before.get(met.series)
     if met.strikes and earlier is not None:
         return Page(met.face, earlier)
-    before[met.series] = page.response
+    before.pop(met.series, None)
+    if not _ends(met, page):
+        before[met.series] = page.response
     return page
+
+
+def _begins(met: Met) -> bool:
+    """Whether a request surely begins a reading: what came before is of another one, or an answer to a count."""
+    if met.face.name == "hubspot":
+        return b'"sorts": [' not in met.request.body
+    return bool(re.search(r"[?&](?:page=1|offset=0)(?:&|$)", met.request.target))
+
+
+def _ends(met: Met, page: Page) -> bool:
+    """Whether a page ends a reading, or is no page of one: nobody could tell it from the only one of the next."""
+    served = met.face.name.startswith("odata") and "$top=" not in unquote(met.request.target)
+    return not page.rows or (served and page.link is None) or (met.face.name == "hubspot" and _begins(met))
 
 
 def repeated_token(met: Met, page: Page) -> Page:
