@@ -133,13 +133,13 @@ TORN = ("s3.PutObject manifests", "s3.PutObject manifests", "s3.PutObject finger
 """Behind what an extractor dies, to leave a load or half of one without its state."""
 
 TALES: tuple[tuple[str, ...], ...] = (
-    ("keep", "erase", "edit", "invoke", "erase", "restore", "reload", "invoke", "invoke", "soon", "invoke", "invoke"),
-    ("flip", "soon", "invoke", "flip", "soon", "torn", "flip", "soon", "invoke", "invoke"),
-    ("flip", "day", "invoke", "flip", "soon", "torn", "invoke", "flip", "day", "invoke", "invoke"),
-    ("flip", "soon", "invoke", "erase_it", "day", "invoke", "invoke", "bring_it_back", "soon", "invoke"),
+    ("keep", "erase", "edit", "read", "erase", "restore", "reload", "read", "invoke", "soon", "read", "soon", "read"),
+    ("flip", "soon", "read", "flip", "soon", "torn", "flip", "soon", "read", "read"),
+    ("flip", "day", "read", "flip", "soon", "torn", "read", "flip", "day", "read", "read"),
+    ("flip", "soon", "read", "erase_it", "day", "read", "read", "bring_it_back", "soon", "read"),
     ("keep", "churn", "restore", "reload", "invoke", "invoke", "edit", "soon", "invoke"),
     ("invoke", "day", "invoke", "erase", "invoke", "bring_back", "invoke", "curate", "soon", "invoke"),
-    ("appear", "day", "invoke", "invoke", "invoke", "curate", "invoke", "edit", "invoke"),
+    ("appear", "day", "invoke", "read", "curate", "invoke", "edit", "invoke"),
     ("invoke", "edit", "stall", "hold", "edit", "soon", "invoke", "invoke", "wake", "soon", "invoke"),
     ("invoke", "edit", "invoke", "edit", "soon", "invoke", "edit", "soon", "invoke"),
     ("bulk", "soon", "invoke", "edit", "invoke", "bulk", "invoke", "soon", "invoke"),
@@ -149,6 +149,7 @@ TALES: tuple[tuple[str, ...], ...] = (
 
 STEPS: dict[str, tuple[int, Any]] = {
     "invoke": (30, _invoke),
+    "read": (3, lambda *_: {"do": "invoke", "requests": None}),
     "advance": (14, lambda rng, *_: {"minutes": rng.choice((1, 2, 5, 15, 40, 25 * 60))}),
     "soon": (0, lambda rng, *_: {"do": "advance", "minutes": rng.choice((1, 3, 12))}),
     "flip": (1, lambda rng, *_: {"seed": rng.randrange(10**6), "favourite": True, "unstamped": True}),
