@@ -133,7 +133,7 @@ class Walk:
         if self.coming is None:
             return None
         got, self.coming = self.coming.result(), None
-        if not got.says_something:
+        if got.next is None and not got.says_something:
             self._place = None
             return None
         before, self._place = self._place or Place(), got.next
@@ -164,10 +164,12 @@ class Walk:
         self._worker.end()
 
     def _next(self, place: Place) -> Got:
-        """The next page that says anything, or the last one."""
+        """The next page that says anything, or the last one; one that only leads on where the next is for the next invocation."""
         for _ in range(MOST_EMPTY):
             got = self._step(place)
             if got.next is None or got.says_something or self._stopped.is_set():
+                return got
+            if got.next.dump(self.reading) is not None and self.reader.used_up():
                 return got
             place = got.next
         raise NoProgress(f"{self._plan.entity}: the source answered with {MOST_EMPTY} empty pages in a row")

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from lake.extract.asking import MOST_TRIES, joined
 from lake.extract.errors import BadRequest, MalformedAnswer, NoProgress
 from lake.extract.passes import window_passes
-from lake.extract.reading import MOST_EMPTY
+from lake.extract.reading import MOST_EMPTY, ReadPage
+from lake.extract.streams import Stream, side_by_side
 from lake.extract.window import Window
 from tests.unit.extract.model_source import DIALECT, ModelSource, request_for
 from tests.unit.extract.test_paging import NOON, keys
@@ -136,6 +137,19 @@ def test_a_source_that_never_answers_with_a_page_is_told(stumble: bytes, text: s
     with pytest.raises(MalformedAnswer, match=f"erp.thing: http://model/rows: .*{text}.*\\({MOST_TRIES} times\\)"):
         list(source.reader(WIDE).pages(READING, None))
     assert source.requests_made == MOST_TRIES
+
+
+def test_empty_pages_of_a_server_leave_the_rest_to_the_next_invocation() -> None:
+    """Their links are followed no further than the budget goes, and it goes on where they led to."""
+    served = replace(WIDE, paging="server")
+    reading = window_passes(served, Window(NOON, NOON + timedelta(days=1)))[0]
+    empties = [json.dumps({"value": [], "@odata.nextLink": f"{number}"}).encode() for number in range(20)]
+    source = StumblingSource([row_of(1, 1)], stumbles=empties, requests=5)
+    *_, (_, last) = side_by_side(source.reader(served), [Stream(0, reading)], 1)
+    assert source.requests_made == 5
+    assert isinstance(last, ReadPage)
+    assert last.position is not None
+    assert last.position["link"] == "4"
 
 
 def test_empty_pages_that_never_end_are_told() -> None:
