@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.scenario.conftest import RawLake, Source
 
 ORDERS = "erp.sales_order"
-TRACKED: dict[str, Any] = {"deletes": (Deletes("delta_link"),)}
-SWEPT: dict[str, Any] = {"deletes": (Deletes("delta_link"), Deletes("key_sweep", every_s=86_400))}
+TRACKED: dict[str, Any] = {"deletes": (Deletes("delta_link"),), "full_refresh_s": None}
+SWEPT: dict[str, Any] = TRACKED | {"deletes": (Deletes("delta_link"), Deletes("key_sweep", every_s=86_400))}
 REFRESHED: dict[str, Any] = TRACKED | {"full_refresh_s": 86_400}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lake.extract.errors import SourceRejected, SourceUnavailable
 from lake.extract.passes import refresh_pass
@@ -77,18 +77,7 @@ def _refuses(work: Work, error: Exception) -> bool:
 
 
 def _read(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
-    clock = Clock.load(checkpoint)
-    stampless = work.plan.cursor.kind == "none"
-    load = RowLoad(
-        work,
-        state,
-        Rules(
-            "window" if checkpoint["as_window"] else "refresh",
-            recognises=checkpoint["as_window"],
-            notes_from=EVERYTHING if stampless else brought_again_from(work, clock.settled),
-        ),
-        checkpoint["fingerprints"],
-    )
+    load = RowLoad(work, state, _rules(work, checkpoint), checkpoint["fingerprints"])
     links: list[str] = []
 
     def take(page: ReadPage) -> None:
@@ -96,34 +85,39 @@ def _read(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
         links.extend(link for link in (page.delta_link,) if link is not None)
 
     stop = work.read(refresh_pass(work.plan, track=checkpoint["track"]), checkpoint["position"], take)
-    if (
-        isinstance(stop.interruption, SourceUnavailable)
-        and load.counts == NOTHING
-        and _refuses(work, stop.interruption)
-    ):
-        raise stop.interruption
-    following = None if stop.finished else checkpoint | {"position": stop.position}
-    sweep = None
-    if not checkpoint["as_window"]:
-        sweep = checkpoint["sweep"] | {"last": stop.finished, "loads": checkpoint["loads"]}
+    silence = stop.interruption if isinstance(stop.interruption, SourceUnavailable) else None
+    if silence is not None and load.counts == NOTHING and _refuses(work, silence):
+        raise silence
     vanished = stop.finished and checkpoint["as_window"] and load.vanished
-    following, loads = load.commit(following, sweep=sweep)
+    following = None if stop.finished else checkpoint | {"position": stop.position}
+    following, loads = load.commit(following, sweep=_sweep(checkpoint, last=stop.finished))
     if following is not None:
         following = following | {"loads": [*checkpoint["loads"], *loads]}
         return Step(load.state, following, loads, load.counts, stop.interruption)
     state = _finished(work, load, checkpoint, links)
-    if checkpoint["reload"] is not None:
-        work.world.table.reloaded(work.plan.entity, checkpoint["reload"])
-    if checkpoint["list"] is not None:
-        work.world.table.fetched(work.plan.entity, checkpoint["list"])
     if vanished and work.plan.strategy("key_sweep") is not None:
         following = sweep_of_keys() | {"after": "refresh"}
     return Step(state, following, loads, load.counts, notes=_notes(work, state))
 
 
+def _rules(work: Work, checkpoint: Checkpoint) -> Rules:
+    stampless, as_window = work.plan.cursor.kind == "none", checkpoint["as_window"]
+    notes_from = EVERYTHING if stampless else brought_again_from(work, Clock.load(checkpoint).settled)
+    return Rules("window" if as_window else "refresh", recognises=as_window, notes_from=notes_from)
+
+
+def _sweep(checkpoint: Checkpoint, *, last: bool) -> dict[str, Any] | None:
+    return None if checkpoint["as_window"] else checkpoint["sweep"] | {"last": last, "loads": checkpoint["loads"]}
+
+
 def _finished(work: Work, load: RowLoad, checkpoint: Checkpoint, links: list[str]) -> EntityState:
-    """The state behind a whole refresh: all that had settled when it began is read, and the filter begins anew."""
+    """The state behind a whole refresh: all that had settled when it began is read, and the filter begins anew. What it was
+    wished for by is taken away."""
     clock, state = Clock.load(checkpoint), load.state
+    if checkpoint["reload"] is not None:
+        work.world.table.reloaded(work.plan.entity, checkpoint["reload"])
+    if checkpoint["list"] is not None:
+        work.world.table.fetched(work.plan.entity, checkpoint["list"])
     delta = None
     if work.plan.strategy("delta_link") is not None:
         delta = {"link": links[-1]} if links else {"refused": to_text(clock.source_now)}
