@@ -5,16 +5,11 @@ How a history goes on is drawn from its seed alone; `make soak` plays thousands.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.convergence.cases import CASES
 from tests.convergence.kinds import KINDS
 from tests.convergence.trials import trials
-
-if TYPE_CHECKING:
-    from tests.convergence.histories import History
 
 SEED = 1
 HISTORIES = 12
@@ -30,6 +25,5 @@ def test_raw_converges_on_the_source_under_hostility() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_what_once_went_wrong_converges(name: str) -> None:
-    case: History = CASES[name]
-    case.play()
+def test_a_history_that_went_wrong_once_converges(name: str) -> None:
+    CASES[name].play()
