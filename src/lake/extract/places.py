@@ -67,13 +67,20 @@ class Place:
 
 
 def behind(
-    place: Place, batch: pa.RecordBatch, link: str | None, asked_at: datetime, plan: Plan, reading: Pass
+    place: Place,
+    batch: pa.RecordBatch,
+    link: str | None,
+    asked_at: datetime,
+    plan: Plan,
+    reading: Pass,
+    largest: int = 0,
 ) -> Place | None:
     """The place behind a page; None at the end. `link`: what the page says comes next. Raises NoProgress, ResultCapReached.
 
     Client keyset: behind the last row that has all columns of the order. A link is followed only where a page came empty
-    with one, or where no row of it has them all; such a page without a link is the end only if it is short. Where the
-    server pages, the end is a page that names no next one.
+    with one, or where no row of it has them all; such a page without a link is the end only if it is short, of the page's
+    size and of the `largest` page that came before it (servers cap pages in silence). Where the server pages, the end is a
+    page that names no next one.
     """
     asked_at = place.asked_at or asked_at
     if reading.paging == "server":
@@ -89,7 +96,7 @@ def behind(
     if last is not None:
         return Place(after=literals(batch, last, reading))
     if link is None:
-        if batch.num_rows >= plan.page_size:
+        if batch.num_rows >= min(plan.page_size, largest or plan.page_size):
             raise dead_end(plan, reading)
         return None
     return replace(place, link=link, asked_at=asked_at)

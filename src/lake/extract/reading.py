@@ -117,6 +117,7 @@ class Walk:
         self._place: Place | None = Place.load(self.position)
         self._resumed = self._place.asked_at is not None
         self._links = {self._place.link}
+        self._largest = 0
 
     def begin(self) -> None:
         """Asks for the next page in a thread, unless that is done or there is none."""
@@ -184,7 +185,8 @@ class Walk:
             self._resumed = False
             return self._step(place.beginning)
         self._resumed = False
-        following = behind(place, page.batch, link, asked_at, self._plan, self.reading)
+        following = behind(place, page.batch, link, asked_at, self._plan, self.reading, self._largest)
+        self._largest = max(self._largest, page.batch.num_rows)
         if following is not None and following.link is not None:
             if following.link in self._links:
                 raise NoProgress(f"{self._plan.entity}: the source repeats the next link of a page: {following.link}")

@@ -235,6 +235,14 @@ def test_a_full_page_of_unfit_keys_follows_the_link_or_stops_loudly() -> None:
         pages(Script(body(bad)))
 
 
+def test_unfit_keys_on_a_page_that_the_server_cut_in_silence_stop_loudly() -> None:
+    """Three were asked for, two come each time: two rows without a key may hide others behind them."""
+    good, bad = [row("a", at(40)), row("b", at(41))], [row(7, at(45)), row(8, at(45))]
+    with pytest.raises(NoProgress, match="no row of a full page"):
+        pages(Script(body(good), body(bad)))
+    assert [page.batch.num_rows for page in pages(Script(body(good), body(bad[:1])))] == [2, 1]
+
+
 def test_a_sweep_reads_keys_alone() -> None:
     script = Script(body([{"Key": "a"}]), body([]))
     (page,) = pages(script, key_pass(PLAN), {"after": ["0"]})
