@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from json.encoder import encode_basestring
 from typing import Any
-from urllib.parse import unquote, urljoin
+from urllib.parse import unquote_plus, urljoin
 
 from local.simulators.faults.faces import Face
 from local.simulators.faults.kinds import Kind, Met
@@ -70,29 +70,22 @@ class Page:
 type Spoil = Callable[[Met, Page], Page]
 
 
+_UPPER = re.compile(r'(?: lt | < |"LT", "value": |updated_to=)([^\s)&,}]+)')
+"""The upper bounds of a query: those of all pages of one reading are the same."""
+_POSITION = re.compile(r' gt | > |"GT"|skiptoken=|/query(?:All)?/|[?&]page=(?!1(?:&|$))|[?&]offset=(?!0(?:&|$))')
+"""What tells that a page is not the first one of its reading."""
+
+
 def duplicate_page(met: Met, page: Page) -> Page:
-    """The page before comes once more in the place of this one."""
+    """The page before comes once more in the place of this one: of the same reading, for who could tell it from another's?"""
     before: dict[str, Response] = met.memory
-    earlier = None if _begins(met) else before.get(met.series)
+    asked = unquote_plus(met.request.target + met.request.body.decode("utf-8", "replace"))
+    reading = " ".join((met.series, *_UPPER.findall(asked)))
+    earlier = before.get(reading) if _POSITION.search(asked) else None
     if met.strikes and earlier is not None:
         return Page(met.face, earlier)
-    before.pop(met.series, None)
-    if not _ends(met, page):
-        before[met.series] = page.response
+    before[reading] = page.response
     return page
-
-
-def _begins(met: Met) -> bool:
-    """Whether a request surely begins a reading: what came before is of another one, or an answer to a count."""
-    if met.face.name == "hubspot":
-        return b'"sorts": [' not in met.request.body
-    return bool(re.search(r"[?&](?:page=1|offset=0)(?:&|$)", met.request.target))
-
-
-def _ends(met: Met, page: Page) -> bool:
-    """Whether a page ends a reading, or is no page of one: nobody could tell it from the only one of the next."""
-    served = met.face.name.startswith("odata") and "$top=" not in unquote(met.request.target)
-    return not page.rows or (served and page.link is None) or (met.face.name == "hubspot" and _begins(met))
 
 
 def repeated_token(met: Met, page: Page) -> Page:
