@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lake.raw import fingerprint
+
 if TYPE_CHECKING:
+    import pytest
+
     from tests.scenario.conftest import RawLake, Source
 
 ORDERS = "erp.sales_order"
@@ -49,3 +53,13 @@ def test_a_row_that_a_sweep_ended_lands_again_when_it_is_restored_as_it_was(raw_
     (restored,) = raw_lake.run(ORDERS)
     assert restored.counts.landed == 1
     assert raw_lake.newest(ORDERS)[(key,)]["ExternalDocumentID"] == "NO STAMP"
+
+
+def test_rows_that_cannot_be_known_again_are_said(
+    raw_lake: RawLake, erp: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two fingerprints are kept, more rows lie in the overlap: they land again, and the run says so beforehand."""
+    monkeypatch.setattr(fingerprint, "MOST", 2)
+    erp.control.touch("sales_order", 5)
+    results = raw_lake.run(ORDERS)
+    assert any("if they come again, they land again" in note for result in results for note in result.notes)

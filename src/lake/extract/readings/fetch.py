@@ -80,15 +80,22 @@ def named(loads: Sequence[int], after: str) -> Checkpoint:
 def read_named(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     """Reads rows of the keys that tombstones name, as far as the budget goes."""
     named_keys = dict.fromkeys(key for load in checkpoint["loads"] for key in _tombstoned(work, load))
-    return _read(work, state, checkpoint, [key for key in named_keys if can_be_asked_for(work.plan, key)])
+    keys = [key for key in named_keys if can_be_asked_for(work.plan, key)]
+    step = _read(work, state, checkpoint, keys)
+    if step.checkpoint is not None or len(keys) == len(named_keys):
+        return step
+    unfit = len(named_keys) - len(keys)
+    return replace(
+        step, notes=(f"{unfit:,} keys that were named as gone are not of their type, and cannot be looked for",)
+    )
 
 
 def _tombstoned(work: Work, load: int) -> Iterator[Key]:
     manifest = json.loads(work.world.raw.get(manifest_key(work.plan.entity, load)) or b'{"parts": []}')
-    columns = [field.field for field in work.plan.key_fields]
     for part in manifest["parts"]:
-        table = pq.read_table(io.BytesIO(work.world.raw.get(part["key"]) or b""), columns=columns)
-        yield from zip(*(table.column(name).to_pylist() for name in columns), strict=True)
+        table = pq.read_table(io.BytesIO(work.world.raw.get(part["key"]) or b""))
+        keys = table.columns[: len(work.plan.key)]  # under the names of the contract that wrote them
+        yield from zip(*(column.to_pylist() for column in keys), strict=True)
 
 
 def _read(work: Work, state: EntityState, checkpoint: Checkpoint, keys: list[Key]) -> Step:

@@ -93,11 +93,11 @@ def _read(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     following, loads = load.commit(following, sweep=_sweep(checkpoint, last=stop.finished))
     if following is not None:
         following = following | {"loads": [*checkpoint["loads"], *loads]}
-        return Step(load.state, following, loads, load.counts, stop.interruption)
+        return Step(load.state, following, loads, load.counts, stop.interruption, load.notes)
     state = _finished(work, load, checkpoint, links)
     if vanished and work.plan.strategy("key_sweep") is not None:
         following = sweep_of_keys() | {"after": "refresh"}
-    return Step(state, following, loads, load.counts, notes=_notes(work, state))
+    return Step(state, following, loads, load.counts, notes=(*load.notes, *_notes(work, state)))
 
 
 def _rules(work: Work, checkpoint: Checkpoint) -> Rules:

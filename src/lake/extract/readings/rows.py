@@ -81,6 +81,16 @@ class RowLoad:
         return self._landing.counts if self._opened else NOTHING
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What the run's record is to say of it: rows that the next window will not know again."""
+        left_out = self._landing.seen.left_out if self._opened else 0
+        return (
+            (f"{left_out:,} rows are more than can be known again: if they come again, they land again",)
+            if left_out
+            else ()
+        )
+
+    @property
     def vanished(self) -> bool:
         """Whether keys that the state's fingerprints know were not seen (once the whole entity was), or may not have been: the
         fingerprints were forgotten."""

@@ -105,7 +105,7 @@ def read_window(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
             fingerprints=load.noted or state.fingerprints,
             feed_until=state.feed_until or _fed_from(checkpoint),
         )
-    return Step(state, following, loads, load.counts, interruption)
+    return Step(state, following, loads, load.counts, interruption, load.notes)
 
 
 def _fed_from(checkpoint: Checkpoint) -> datetime | None:
