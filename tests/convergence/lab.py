@@ -81,6 +81,7 @@ class Lab:
     _watermark: datetime | None = None
     _curated: int = 0
     _disturbed: bool = False
+    _healing: bool = False
 
     def __post_init__(self) -> None:
         self.plan, self.source = self.kind.plans(self.settings)
@@ -164,7 +165,7 @@ class Lab:
         if self.zombie is not None or self.state().checkpoint is not None:
             self._disturbed = True
         if CHANGES[step["do"]](self.hand, step) == "refresh":
-            self.unsettled = True
+            self._unsettle()
 
     def _advance(self, step: Step) -> None:
         self.origin.perform("advance", hours=step["minutes"] / 60)
@@ -239,6 +240,7 @@ class Lab:
     def _reload(self, _: Step) -> None:
         item = self.cloud.items.get((f"entity#{self.plan.entity}", LIVE))
         if item is not None:
+            self._healing = True
             item["reload"] = {"S": json.dumps({"who": "someone", "at": str(self.now())})}
 
     def _curate(self, _: Step) -> None:
@@ -269,10 +271,20 @@ class Lab:
 
     def _disturb(self) -> None:
         if self._disturbed or any(fault["kind"] in ("meanwhile", "offset_tokens") for fault in self._faults):
-            self.unsettled = self.unsettled or self.kind.shifts
+            self._unsettle(self.kind.shifts)
         if any(fault["kind"] in HIDES.get(self.plan.paging, ()) for fault in self._faults):
-            self.unsettled = True
+            self._unsettle()
         self._disturbed = False
+
+    def _unsettle(self, really: bool = True) -> None:
+        """Something has happened that only a full refresh puts right which begins from here on."""
+        if really:
+            self.unsettled, self._healing = True, False
+
+    def _heal(self) -> None:
+        """Looks whether the full refresh that was wished for has been read."""
+        if self._healing and "reload" not in self.cloud.items.get((f"entity#{self.plan.entity}", LIVE), {}):
+            self.unsettled = self._healing = False
 
     # What always holds
 
@@ -286,7 +298,9 @@ class Lab:
         if self._watermark is not None and (state.watermark is None or state.watermark < self._watermark):
             raise Broken(f"the watermark went back from {self._watermark} to {state.watermark}")
         self._watermark = state.watermark
-        if not self.unsettled and self._watermark is not None:
+        self._heal()
+        named = (state.checkpoint or {}).get("phase") in NAMING
+        if not self.unsettled and not named and self._watermark is not None:
             self._settled_rows_are_there(self._watermark - timedelta(seconds=OVERLAP_S))
 
     def _may_end_with(self, error: BaseException) -> bool:
@@ -312,7 +326,7 @@ class Lab:
         self._hold({"run": None})
         self._set_faults([])
         self.plan, self.source = self.kind.plans(self.settings | {"daily_requests": None})
-        self.unsettled = self.unsettled or (self._disturbed and self.kind.shifts)
+        self._unsettle(self._disturbed and self.kind.shifts)
         refreshed = self.unsettled
         self._advance({"minutes": 60})
         self._run(LIVE, None)
@@ -372,6 +386,9 @@ class Lab:
         rows = self.origin.truth(self.plan.entity)
         return {key: row for key, row in rows.items() if not (self.kind.hides_binned and row["IsDeleted"])}
 
+
+NAMING = ("feed", "delta", "named")
+"""Readings in the middle of which keys may be gone in raw that are read again by key before the reading ends."""
 
 HIDES: dict[str, tuple[str, ...]] = {
     "keyset": ("ignored_order",),
