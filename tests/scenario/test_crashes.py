@@ -22,12 +22,10 @@ import boto3
 import pytest
 from requests.adapters import HTTPAdapter
 
-from lake.contract.plan import NO_CURSOR, Deletes
 from lake.extract.errors import LeaseLost
 from lake.state.entity import StateTable
 from tests.scenario.conftest import BUCKET, TABLE, RawLake, Source, make_lake
 from tests.scenario.test_extraction import assert_raw_equals_source
-from tests.scenario.test_refreshes import put_fetch_list, want_reload
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from lake.extract.http import Connection
     from lake.extract.world import World
 
-ACCOUNTS, PARTNERS, ORDERS = "crm.account", "erp.business_partner", "erp.sales_order"
+PARTNERS, ORDERS = "erp.business_partner", "erp.sales_order"
 
 
 class Died(BaseException):
@@ -184,92 +182,30 @@ def _changes(lake: MortalLake, erp: Source) -> None:
     erp.control.advance(hours=0.1)
 
 
-def _deletions(hours: float, **plan: Any) -> Callable[[MortalLake, Source], None]:
-    def happen(lake: MortalLake, erp: Source) -> None:
-        lake.run(ORDERS, **plan)
-        erp.control.delete(ORDERS, *[str(row["SalesOrder"]) for row in erp.rows("A_SalesOrder")[20:24]])
-        erp.control.touch(ORDERS, rows=40)
-        erp.control.advance(hours=hours)
-
-    return happen
-
-
-def _lacking(lake: MortalLake, erp: Source) -> None:
+def _deletions(lake: MortalLake, erp: Source) -> None:
     lake.run(ORDERS)
-    put_fetch_list(lake, 1, [str(row["SalesOrder"]) for row in erp.rows("A_SalesOrder")[30:130]])
-    erp.control.advance(hours=0.1)
+    erp.control.delete(ORDERS, *[str(row["SalesOrder"]) for row in erp.rows("A_SalesOrder")[20:24]])
+    erp.control.touch(ORDERS, rows=40)
+    erp.control.advance(hours=25)
 
 
-def _wish(lake: MortalLake, erp: Source) -> None:
-    lake.run(ORDERS)
-    erp.control.delete(ORDERS, str(erp.rows("A_SalesOrder")[20]["SalesOrder"]))
-    want_reload(lake, '{"why": "restored"}')
-    erp.control.advance(hours=0.1)
-
-
-DELTA: dict[str, Any] = {"deletes": (Deletes("delta_link"),)}
-DAILY: dict[str, Any] = {"deletes": (), "full_refresh_s": 86_400}
-STAMPLESS: dict[str, Any] = {
-    "cursor": NO_CURSOR,
-    "full_refresh_s": 3_600,
-    "deletes": (Deletes("key_sweep", every_s=864_000),),
-}
 READINGS = {
     "first window": Reading(PARTNERS, _nothing, {"requests_allowed": 3, "page_size": 150}, {"window"}),
-    "pieces": Reading(
-        PARTNERS, _nothing, {"requests_allowed": 6, "page_size": 150, "window_s": 365 * 86_400}, {"window"}
-    ),
     "changes": Reading(PARTNERS, _changes, {"requests_allowed": 5, "page_size": 20}, {"window"}),
-    "sweep": Reading(ORDERS, _deletions(25), {"requests_allowed": 2, "page_size": 400}, {"window", "sweep"}),
-    "refresh": Reading(ORDERS, _deletions(25, **DAILY), {"requests_allowed": 3, "page_size": 400} | DAILY, {"refresh"}),
-    "reload": Reading(ORDERS, _wish, {"requests_allowed": 3, "page_size": 400}, {"refresh"}),
-    "no cursor": Reading(
-        ORDERS, _deletions(2, **STAMPLESS), {"requests_allowed": 3, "page_size": 400} | STAMPLESS, {"window", "sweep"}
-    ),
-    "fetch": Reading(ORDERS, _lacking, {"requests_allowed": 3}, {"fetch"}),
-    "delta": Reading(ORDERS, _deletions(1, **DELTA), {"requests_allowed": 2, "page_size": 30} | DELTA, {"delta"}),
+    "sweep": Reading(ORDERS, _deletions, {"requests_allowed": 2, "page_size": 400}, {"window", "sweep"}),
 }
+"""Of each reading there is, `tests/convergence/test_crash_points.py` does the same against a table and a bucket in memory."""
 
 
 @pytest.mark.parametrize("name", READINGS)
 def test_a_reading_survives_a_death_at_any_point(mortal_lake: MortalLake, erp: Source, name: str) -> None:
     reading = READINGS[name]
-    erp.control.track_changes("on" if name == "delta" else "ignored")
     reading.before(mortal_lake, erp)
     operations, written = die_everywhere(
         mortal_lake, erp, reading.entity, lambda: mortal_lake.run(reading.entity, **reading.settings)
     )
     assert {load["reason"] for load in written} >= reading.expected
     assert {"HTTP", "s3.PutObject", "dynamodb.UpdateItem"} <= set(operations)
-
-
-def test_a_feed_survives_a_death_at_any_point(mortal_lake: MortalLake, crm: Source) -> None:
-    fed: dict[str, Any] = {"deletes": (Deletes("feed"), Deletes("soft_flag", "IsDeleted"))}
-    mortal_lake.run(ACCOUNTS, **fed)
-    crm.control.advance(hours=2)
-    crm.control.delete(ACCOUNTS, *[str(row["Id"]) for row in crm.rows("Account")[20:23]], hard=True)
-    crm.control.touch(ACCOUNTS, rows=20)
-    crm.control.advance(hours=2)
-    _, written = die_everywhere(
-        mortal_lake, crm, ACCOUNTS, lambda: mortal_lake.run(ACCOUNTS, requests_allowed=3, page_size=30, **fed)
-    )
-    assert {load["reason"] for load in written} == {"window", "feed"}
-
-
-def test_a_backfill_survives_a_death_at_any_point(mortal_lake: MortalLake, erp: Source) -> None:
-    lane, window = "backfill#1", {"from": "2025-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}
-    mortal_lake.run(ORDERS)
-    wanted = [
-        row for row in erp.rows("A_SalesOrder") if window["from"] <= str(row["LastChangeDateTime"]) < window["to"]
-    ]
-
-    def run() -> None:
-        mortal_lake.run(ORDERS, lane=lane, window=window, requests_allowed=3, page_size=100, window_s=90 * 86_400)
-
-    die_everywhere(mortal_lake, erp, ORDERS, run)
-    landed = [row for row in mortal_lake.versions(ORDERS) if row["_load"] > 1]
-    assert len(landed) >= len(wanted) > 100
-    assert mortal_lake.state(ORDERS, lane).finished_at is not None
 
 
 def test_what_a_dead_extractor_landed_is_outdone_by_a_row_that_went_back(mortal_lake: MortalLake, erp: Source) -> None:
