@@ -1,54 +1,32 @@
-"""A laboratory: one simulated source, one entity, a raw bucket and a state table; and the hand that plays a history in it."""
+"""A laboratory: the hand that plays a history, and looks after each step whether all that always holds still does."""
 
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from threading import RLock, Thread
+from datetime import datetime, timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import ZoneInfo
 
-import requests
 from botocore.exceptions import EndpointConnectionError
 
-from lake.extract.auth import login_for
-from lake.extract.budget import Budget
-from lake.extract.engine import extract
 from lake.extract.errors import ExtractError, LeaseHeld, LeaseLost
-from lake.extract.http import Connection
-from lake.extract.protocols import DIALECTS
-from lake.extract.world import Extracted, World
-from lake.raw.store import RawBucket
-from lake.state.entity import LIVE, StateTable
-from lake.state.runs import RunRecords
-from lake.state.source import LimitsItem
+from lake.state.entity import LIVE
 from local.simulators.faults import nature
 from tests.convergence.changes import CHANGES, Hand
-from tests.convergence.cloud import Cloud, Died, Fate, MortalAdapter
+from tests.convergence.cloud import Died, Fate
+from tests.convergence.judging import check_row, compare, stamp_of, truth_of
 from tests.convergence.kinds import OVERLAP_S
-from tests.convergence.origin import SECRETS
-from tests.convergence.raw_reader import Broken, RawReader, differences
+from tests.convergence.raw_reader import Broken, RawReader
+from tests.convergence.surroundings import Outcome, Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lake.state.entity import EntityState
-    from tests.convergence.kinds import Kind
-    from tests.convergence.origin import Document, Origin
-
 type Step = Mapping[str, Any]
-type Outcome = Extracted | BaseException
 
 EXPECTED_ANYWAY = (LeaseHeld, LeaseLost, Died, EndpointConnectionError)
 MOST_INVOCATIONS = 400
-TICK = timedelta(microseconds=1)
-BERLIN = ZoneInfo("Europe/Berlin")
-
-
-class NotConverged(AssertionError):
-    """Raw is not what the source has."""
 
 
 @dataclass
@@ -61,30 +39,21 @@ class Zombie:
 
 
 @dataclass
-class Lab:
-    """Plays steps, and looks after each whether all that always holds still does.
+class Lab(Surroundings):
+    """Plays steps. `unsettled`: what only a full refresh puts right has happened."""
 
-    `settings`: see `tests.convergence.histories`. `unsettled`: what only a full refresh puts right has happened.
-    """
-
-    origin: Origin
-    kind: Kind
-    settings: dict[str, Any]
-    cloud: Cloud = field(default_factory=Cloud)
     unsettled: bool = False
     zombie: Zombie | None = None
     lanes: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     _faults: list[dict[str, Any]] = field(default_factory=list)
-    _last: datetime = datetime(2000, 1, 1, tzinfo=UTC)
-    _lock: RLock = field(default_factory=RLock)
     _watermark: datetime | None = None
     _curated: int = 0
     _disturbed: bool = False
     _healing: bool = False
 
     def __post_init__(self) -> None:
-        self.plan, self.source = self.kind.plans(self.settings)
+        super().__post_init__()
         self.reader = RawReader(self.cloud, self.kind)
         self.hand = Hand(self.origin, self.kind)
         if self.kind.tracks:
@@ -100,60 +69,6 @@ class Lab:
     def forget(self) -> None:
         """Raw and state have gone back: what was seen of them counts no more."""
         self._watermark, self._curated = None, 0
-
-    # The extractor's world
-
-    def now(self) -> datetime:
-        """The extractor's own clock: the simulated one, set wrong by some seconds; it never stands still."""
-        with self._lock:
-            at = self.origin.store.now + timedelta(seconds=self.settings.get("skew_s", 0))
-            self._last = max(self._last + TICK, at)
-            return self._last
-
-    def world(self, fate: Fate) -> World:
-        """The world of one extractor: real HTTP, and clients that obey its fate."""
-        s3, dynamodb = self.cloud.clients(fate)
-        dialect = DIALECTS[self.source.protocol]
-
-        def connect(budget: Budget) -> Connection:
-            session = requests.Session()
-            session.trust_env = False
-            session.mount("http://", MortalAdapter(fate))
-            return Connection(
-                url=self.origin.url,
-                plan=self.source,
-                login=login_for(self.source, json.dumps(SECRETS[self.origin.name])),
-                session=session,
-                budget=budget,
-                quota_reached=dialect.quota_reached,
-                usage_of=dialect.usage_of,
-                passing=dialect.passing,
-                now=self.now,
-                sleep=lambda _: None,
-            )
-
-        return World(
-            raw=RawBucket(s3, "raw"),  # type: ignore[arg-type]
-            table=StateTable(dynamodb, "state"),  # type: ignore[arg-type]
-            limits=LimitsItem(dynamodb, "state", self.source.source),  # type: ignore[arg-type]
-            runs=RunRecords(dynamodb, "state"),  # type: ignore[arg-type]
-            connect=connect,
-            now=self.now,
-        )
-
-    def extract(
-        self, fate: Fate, run: str, allowed: int | None, lane: str = LIVE, window: dict[str, str] | None = None
-    ) -> Outcome:
-        """One invocation: what it gave or raised."""
-        budget = Budget(time.monotonic() + 60, 1.0, allowed)
-        try:
-            return extract(self.plan, self.source, run, self.world(fate), budget, lane=lane, window=window)
-        except (Exception, Died) as error:  # noqa: BLE001  whatever it is, it is judged
-            return error
-
-    def state(self, lane: str = LIVE) -> EntityState:
-        """What extraction remembers."""
-        return StateTable(self.cloud.clients(Fate())[1], "state").read(self.plan.entity, lane)  # type: ignore[arg-type]
 
     # Steps
 
@@ -313,10 +228,12 @@ class Lab:
     def _settled_rows_are_there(self, until: datetime) -> None:
         """What was stamped long before the watermark has been read."""
         alive = self.reader.alive()
-        for key, document in self.truth().items():
+        for key, document in truth_of(self.origin, self.kind).items():
             stamp = stamp_of(self.kind, document)
             if stamp is not None and stamp < until and key not in self.hand.old:
-                self._same(key, alive, document, f"was stamped before {until} and the watermark lies behind it: ")
+                check_row(
+                    self.kind, key, alive, document, f"was stamped before {until} and the watermark lies behind it: "
+                )
 
     # How it ends
 
@@ -359,17 +276,8 @@ class Lab:
 
     def compare(self, *, refreshed: bool = False) -> None:
         """Raises NotConverged where the newest versions in raw are not the source's rows."""
-        alive, truth = self.reader.alive(), self.truth()
-        if extra := [key for key in alive if key not in truth] if self.kind.sees or refreshed else []:
-            raise NotConverged(f"raw still has {extra}, which the source has no more")
-        for key, document in truth.items():
-            self._same(key, alive, document, "")
-
-    def _same(self, key: Any, alive: Any, document: Document, why: str) -> None:
-        if key not in alive:
-            raise NotConverged(f"{why}raw lacks {key}, which the source has: {document}")
-        if found := differences(self.kind, alive[key], document):
-            raise NotConverged(f"{why}{key} is not what the source has: {'; '.join(found)}; source: {document}")
+        truth = truth_of(self.origin, self.kind)
+        compare(self.kind, self.reader.alive(), truth, deletions=self.kind.sees or refreshed)
 
     def _quiet(self) -> None:
         """A source without news is read without a trace in raw."""
@@ -381,11 +289,6 @@ class Lab:
         if new := set(self.cloud.objects) - there:
             raise Broken(f"nothing happened in the source, and yet raw got {sorted(new)}")
 
-    def truth(self) -> dict[tuple[str, ...], Document]:
-        """What of the source the entity's plan means."""
-        rows = self.origin.truth(self.plan.entity)
-        return {key: row for key, row in rows.items() if not (self.kind.hides_binned and row["IsDeleted"])}
-
 
 NAMING = ("feed", "delta", "named")
 """Readings in the middle of which keys may be gone in raw that are read again by key before the reading ends."""
@@ -396,23 +299,3 @@ HIDES: dict[str, tuple[str, ...]] = {
     "server": ("ignored_order", "result_cap", "offset_tokens", "page_cap"),
 }
 """Faults that may hide rows from a way of paging, until a full refresh."""
-
-
-def stamp_of(kind: Kind, row: Document) -> datetime | None:
-    """When a row was changed last, by its stamp or stand-in; None where it has neither."""
-    match kind.entity:
-        case "crm.account":
-            return datetime.fromisoformat(row["SystemModstamp"])
-        case "erp.sales_order":
-            stamp = row["LastChangeDateTime"]
-            return None if stamp is None else datetime.fromisoformat(f"{stamp[:26]}Z")
-        case "erp.business_partner":
-            day, clock = row["LastChangeDate"], row["LastChangeTime"]
-            if day is None or clock is None:
-                day, clock = row["CreationDate"], row["CreationTime"]
-            return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=BERLIN).astimezone(UTC)
-        case "hubspot.contact":
-            return datetime.fromisoformat(row["lastmodifieddate"])
-        case "service.work_order":
-            return datetime.fromisoformat(row["updated_at"])
-    return None
