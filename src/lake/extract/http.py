@@ -41,7 +41,7 @@ LONGEST_REST = timedelta(days=1)
 UNAUTHORIZED = 401
 MOST_BACKOFF_S = 20.0
 EXCERPT = 300
-MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 128 * 1024 * 1024
 """Of one answer, unpacked: more is no page, but a mistake or an attack."""
 PIECE = 1024 * 1024
 
