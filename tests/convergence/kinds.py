@@ -95,6 +95,17 @@ def all_items(plan: Plan) -> Plan:
     return replace(plan, children=tuple(replace(child, filter=None) for child in plan.children))
 
 
+def by_days(plan: Plan) -> Plan:
+    """The source compares stamps by their dates alone."""
+    return replace(plan, cursor=replace(plan.cursor, by_day=True))
+
+
+def days_alone(plan: Plan) -> Plan:
+    """Rows are stamped with a date, and no time of day."""
+    cursor = replace(plan.cursor, kind="day", fields=("LastChangeDate",), stand_in=("CreationDate",), digits=0)
+    return replace(plan, cursor=cursor)
+
+
 V2 = {"version": "v2", "base_path": "/sap/opu/odata/sap"}
 
 KINDS = {
@@ -102,6 +113,8 @@ KINDS = {
     for kind in (
         Kind("odata-sweep", ORDER, "odata_v4", (SWEEP,), unstamps=True, old=True),
         Kind("odata-none", PARTNER, "odata_v4", (NONE,), sees=False),
+        Kind("odata-by-day", PARTNER, "odata_v4", (NONE,), adapt=by_days, sees=False),
+        Kind("odata-days", PARTNER, "odata_v4", (SWEEP,), adapt=days_alone, old=True),
         Kind("odata-sweep-links", ORDER, "odata_v4", (SWEEP,), {"paging": "server"}, unstamps=True, old=True),
         Kind(
             "odata-sweep-capped",
