@@ -34,12 +34,12 @@ class Answer:
 
 def out() -> Console:
     """Where results go; a file has room for tables."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
+    return Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
 
 
 def err() -> Console:
     """Where progress and errors go."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, emoji=False)
 
 
 def answering[**P](command: Callable[P, Answer]) -> Callable[P, None]:

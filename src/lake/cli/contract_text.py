@@ -151,7 +151,7 @@ def _extraction(drafted: Drafted, fields: dict[str, SourceField], cursor: tuple[
     else:
         lines += ["deletes:", "  - {strategy: key_sweep, every: P1D, max_fraction: 0.05, min_rows: 100}"]
     if drafted.rest is not None:
-        lines.append(f"rest: {json.dumps(drafted.rest)}  # ? filter, order and paging: docs/adding-a-source.md")
+        lines.append(f"rest: {json.dumps(drafted.rest)}  # ? params, paginator, count: docs/rest-apis.md")
     return lines
 
 

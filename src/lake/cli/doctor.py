@@ -1,9 +1,11 @@
 """`lake doctor`: one look at everything that must be right, each with what to do where it is not."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,12 +15,13 @@ from lake.cli.errors import NO_CREDENTIALS, REFUSED_ACTION, OperatorError, code_
 from lake.cli.findings import Finding, Verdict, answer_of
 from lake.cli.pictures import instant
 from lake.cli.progress import deployed_plans, read_lease
+from lake.cli.sources import source_plan
 from lake.cli.status import last_runs
+from lake.extract.auth import LOGINS
 from lake.run.executions import runs_in
 
-SOURCES = ("crm", "erp")
-# docs/formats.md, "Secrets"
-SECRET_KEYS = {"crm": ("client_id", "client_secret"), "erp": ("user", "password")}
+CONTRACTS = Path("contracts")
+SOURCE_URL = re.compile(r"([A-Z][a-z0-9]*)Url")
 OUTPUTS = (
     *("Pipeline", "RawBucketName", "CuratedBucketName", "AnalyticsBucketName", "AssetsBucketName", "StateTableName"),
     *(
@@ -95,12 +98,23 @@ def _could_not_look(check: Check, error: ClientError) -> Finding:
     return Finding(what, "note" if code_of(error) in REFUSED_ACTION else "warn", problem.what, problem.next_step)
 
 
+def sources_of(stack: Stack) -> list[str]:
+    """The sources that the stack reads: each has a parameter for its URL."""
+    found = filter(None, map(SOURCE_URL.fullmatch, stack.parameters))
+    return sorted(match[1].lower() for match in found)
+
+
 def check_secrets(stack: Stack) -> Iterator[Finding]:
     """That each source's secret is there, and holds what the login needs."""
-    for source in SOURCES:
-        arn = stack.parameters.get(f"{source.title()}SecretArn", "")
-        keys = ", ".join(SECRET_KEYS[source])
-        remedy = f"Put a JSON object with {keys} into it: `aws secretsmanager put-secret-value --secret-id {arn} ...`."
+    for source in sources_of(stack):
+        arn = stack.parameters.get(f"{source.title()}SecretArn")
+        try:
+            logins = _logins(source)
+        except OperatorError as error:
+            yield Finding(f"{source} contracts", "fail", error.what, error.next_step)
+            continue
+        if arn is None or logins == [()]:
+            continue
         try:
             text = client("secretsmanager").get_secret_value(SecretId=arn).get("SecretString", "")
         except ClientError as error:
@@ -110,11 +124,24 @@ def check_secrets(stack: Stack) -> Iterator[Finding]:
                 f"{source} secret", "fail", f"{arn} does not exist", "Create it, and name its ARN: `lake deploy`."
             )
             continue
-        missing = _missing(text, SECRET_KEYS[source])
+        keys = min(logins, key=lambda keys: (len(_missing(text, keys)), -len(keys)))
+        missing = _missing(text, keys)
         if missing:
+            named = " or ".join(", ".join(keys) for keys in logins)
+            remedy = (
+                f"Put a JSON object with {named} into it: `aws secretsmanager put-secret-value --secret-id {arn} ...`."
+            )
             yield Finding(f"{source} secret", "fail", f"{arn} lacks {', '.join(missing)}", remedy)
         else:
-            yield Finding(f"{source} secret", "ok", f"has {keys}")
+            yield Finding(f"{source} secret", "ok", f"has {', '.join(keys)}")
+
+
+def _logins(source: str) -> list[tuple[str, ...]]:
+    """The members that the source's secret may hold: its contracts tell; where they are not at hand, those of any login."""
+    folder = CONTRACTS / source
+    if (folder / "source.yaml").is_file():
+        return [LOGINS[source_plan(folder).auth][0]]
+    return [members for members, _ in LOGINS.values() if members]
 
 
 def _missing(text: str, keys: tuple[str, ...]) -> list[str]:
@@ -127,7 +154,7 @@ def _missing(text: str, keys: tuple[str, ...]) -> list[str]:
 
 def check_sources(stack: Stack) -> Iterator[Finding]:
     """Whether each source answers this machine; the functions may see more of the network, or less."""
-    for source in SOURCES:
+    for source in sources_of(stack):
         url = stack.parameters.get(f"{source.title()}Url", "")
         try:
             request = urllib.request.Request(url, method="HEAD")  # noqa: S310 (the template admits http and https alone)
@@ -158,7 +185,7 @@ def check_tables(stack: Stack) -> Iterator[Finding]:
 
 def check_schedules(stack: Stack) -> Iterator[Finding]:
     """Whether the pipeline starts by itself."""
-    for source in SOURCES:
+    for source in sources_of(stack):
         name = f"{stack.lake}-{source}"
         try:
             schedule = client("scheduler").get_schedule(GroupName=stack.lake, Name=name)

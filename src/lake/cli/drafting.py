@@ -11,11 +11,8 @@ from rich.syntax import Syntax
 from lake.cli.answer import Answer
 from lake.cli.contract_text import Drafted, snake_names, written
 from lake.cli.errors import OperatorError
-from lake.cli.sources import Address, Met, meet
-from lake.contract.compile import compile_source
-from lake.contract.errors import ContractError
-from lake.contract.odcs import read_yaml
-from lake.contract.plan import NO_CURSOR, Deletes, Plan, SourcePlan
+from lake.cli.sources import Address, Met, meet, source_plan
+from lake.contract.plan import NO_CURSOR, Deletes, Plan
 from lake.extract.errors import ExtractError, Paused
 from lake.extract.http import Request
 from lake.extract.protocols.dialect import SourceField
@@ -23,8 +20,10 @@ from lake.raw.literal import Number, parse
 from lake.run.remedy import REMEDIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from lake.contract.plan import SourcePlan
 
 INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.(\d{1,9}))?(?:Z|[+-]\d{2}:?\d{2})")
 MOST_PRECISION = 38
@@ -34,7 +33,7 @@ def draft(folder: Path, path: str, name: str | None, out: Path | None, address: 
     """The contract as text; written to `out` where that is given and new."""
     if out is not None and out.exists():
         raise OperatorError(f"{out} is there already.", "Name another file with --out, or remove this one.")
-    source = _source(folder)
+    source = source_plan(folder)
     met = meet(source, address)
     try:
         drafted = _described(met, path, name) if met.dialect.describe else _sampled(met, path, name)
@@ -48,16 +47,6 @@ def draft(folder: Path, path: str, name: str | None, out: Path | None, address: 
     out.write_text(text, "utf-8")
     said = f"{out} holds a draft with {len(drafted.fields)} fields. Read it, then: lake source check {folder}"
     return Answer({"contract": text, "file": str(out)}, [said])
-
-
-def _source(folder: Path) -> SourcePlan:
-    file = folder / "source.yaml"
-    if not file.is_file():
-        raise OperatorError(f"{folder} holds no source.yaml.", "docs/adding-a-source.md shows one.")
-    try:
-        return compile_source(f"{folder.name}/source.yaml", read_yaml(file))[1]
-    except ContractError as error:
-        raise OperatorError(str(error), "Correct source.yaml, then ask again.") from None
 
 
 def _described(met: Met, path: str, name: str | None) -> Drafted:
@@ -99,7 +88,9 @@ def _sampled(met: Met, path: str, name: str | None) -> Drafted:
     flatten = tuple(
         member for member in ("properties", "fields", "attributes") if isinstance(rows[0].get(member), dict)
     )
+    shared = met.source.rest or {}
     flat = [{**row, **{name: value for member in flatten for name, value in row[member].items()}} for row in rows]
+    flat = [{name: unwrapped(value, shared.get("wrappers") or {}) for name, value in row.items()} for row in flat]
     kinds = {field: seen_type(row.get(field) for row in flat) for field in _members(flat) if field not in flatten}
     fields = tuple(
         SourceField(field, kind, nullable=field.lower() != "id", key=field.lower() == "id")
@@ -113,7 +104,11 @@ def _sampled(met: Met, path: str, name: str | None) -> Drafted:
         fields=fields,
         left_out=tuple(field for field, kind in kinds.items() if kind is None),
         from_rows=len(rows),
-        rest={"path": f"/{path.lstrip('/')}", "data_selector": place} | ({"flatten": list(flatten)} if flatten else {}),
+        rest={
+            name: value
+            for name, value in (("data_selector", place), ("flatten", list(flatten)))
+            if value != shared.get(name, [])
+        },
     )
 
 
@@ -132,6 +127,15 @@ def records_in(document: Any, place: str = "") -> tuple[str, list[dict[str, Any]
     if not found:
         raise ValueError("it holds no list of records")
     return max(found, key=lambda item: len(item[1]))
+
+
+def unwrapped(value: Any, wrappers: Mapping[str, str]) -> Any:
+    """What an object that names its class holds; any other value as it is. A decimal's digits count as a number."""
+    kind = str(value.get("__class__")) if isinstance(value, dict) else ""
+    if kind not in wrappers:
+        return value
+    inner = value.get(wrappers[kind])
+    return Number(inner) if isinstance(inner, str) and "decimal" in kind.lower() else inner
 
 
 def _members(rows: Iterable[dict[str, Any]]) -> list[str]:

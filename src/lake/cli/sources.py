@@ -11,7 +11,9 @@ import requests
 from lake.cli.aws import client, find_stack
 from lake.cli.errors import NoStack, OperatorError
 from lake.contract.build import compile_source_folder
+from lake.contract.compile import compile_source
 from lake.contract.errors import ContractError
+from lake.contract.odcs import read_yaml
 from lake.contract.plan import Plan, SourcePlan
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
@@ -76,6 +78,17 @@ class Met:
     def reader(self, plan: Plan) -> Reader:
         """What reads an entity's pages."""
         return Reader(self.connection, self.dialect, self.source, plan)
+
+
+def source_plan(folder: Path) -> SourcePlan:
+    """What a folder's source.yaml says, with contracts beside it or without; OperatorError with each mistake in it."""
+    file = folder / "source.yaml"
+    if not file.is_file():
+        raise OperatorError(f"{folder} holds no source.yaml.", "docs/adding-a-source.md shows one.")
+    try:
+        return compile_source(f"{folder.name}/source.yaml", read_yaml(file))[1]
+    except ContractError as error:
+        raise OperatorError(str(error), "Correct source.yaml, then ask again.") from None
 
 
 def meet(source: SourcePlan, address: Address) -> Met:

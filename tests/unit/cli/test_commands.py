@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -247,8 +248,9 @@ def test_a_free_lease_is_well(a_lake: Lake) -> None:
     ],
 )
 def test_a_secret_that_is_missing_or_malformed_is_found(
-    a_lake: Lake, text: str | None, verdict: str, said: str
+    a_lake: Lake, text: str | None, verdict: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(PROJECT)
     if text is not None:
         a_lake.client("secretsmanager").create_secret(Name=f"{a_lake.name}/Crm", SecretString=text)
 
@@ -256,6 +258,44 @@ def test_a_secret_that_is_missing_or_malformed_is_found(
 
     assert found["verdict"] == verdict
     assert said in found["said"]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "said"),
+    [('{"token": "a"}', "ok", "has token"), ('{"user": "a"}', "fail", "lacks password")],
+)
+def test_where_no_contracts_are_at_hand_a_secret_is_well_that_fits_any_login(
+    a_lake: Lake, text: str, verdict: str, said: str
+) -> None:
+    a_lake.client("secretsmanager").create_secret(Name=f"{a_lake.name}/Crm", SecretString=text)
+
+    found = findings(a_lake)["crm secret"]
+
+    assert found["verdict"] == verdict
+    assert said in found["said"]
+
+
+def test_a_mistake_in_a_source_at_hand_is_found(a_lake: Lake) -> None:
+    Path("contracts/crm").mkdir(parents=True)
+    Path("contracts/crm/source.yaml").write_text("source: crm\n", "utf-8")
+
+    assert "protocol" in findings(a_lake)["crm contracts"]["said"]
+
+
+def test_a_third_source_is_examined_as_the_shipped_ones_are(a_lake: Lake, aws: str) -> None:
+    parameters = [{"ParameterKey": "DeskUrl", "ParameterValue": aws}]
+    template = a_lake.client("cloudformation").get_template(StackName=a_lake.name)["TemplateBody"]
+    template = template if isinstance(template, dict) else json.loads(template)
+    template["Parameters"]["DeskUrl"] = {"Type": "String"}
+    a_lake.client("cloudformation").update_stack(
+        StackName=a_lake.name, TemplateBody=json.dumps(template), Parameters=parameters
+    )
+
+    found = findings(a_lake)
+
+    assert found["desk source"]["verdict"] == "ok"
+    assert found["desk schedule"]["verdict"] == "fail"
+    assert "desk secret" not in found
 
 
 def test_a_start_that_failed_is_found_in_the_dead_letters(a_lake: Lake) -> None:
