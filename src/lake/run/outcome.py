@@ -35,7 +35,7 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class EntityResult:
     """One entity's part in a run. `broken`: rule → rows in quarantine; `unsettled`: the source's count less the lake's;
-    `notes`: what its extraction said though nothing was wrong."""
+    `notes`: what its extraction said though nothing was wrong; `lacking`: rows that a sweep saw and the lake lacks."""
 
     entity: str
     status: str
@@ -45,6 +45,7 @@ class EntityResult:
     broken: dict[str, int]
     unsettled: int | None
     notes: tuple[str, ...] = ()
+    lacking: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def _entity(asked: Asked, records: Records, progress: Progress) -> EntityResult:
         broken=dict(records.curate.get(asked.entity, {}).get("broken", {})),
         unsettled=unsettled(progress.source_count, curated),
         notes=_said(asked.entity, records, "notes"),
+        lacking=int(records.curate.get(asked.entity, {}).get("lacking", 0)),
     )
 
 

@@ -121,6 +121,8 @@ def _worth_knowing(entity: EntityResult) -> Iterator[str]:
         yield f"rests until {entity.resume_at}; the first run after that reads on."
     if entity.status == "CONTINUE":
         yield "there is more to read than one run takes; the next run goes on."
+    if entity.lacking:
+        yield f"a sweep saw {entity.lacking:,} rows that the lake lacks; the next run reads them by key."
     if entity.unsettled:
         more = "more" if entity.unsettled > 0 else "less"
         yield (

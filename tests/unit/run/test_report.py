@@ -1,5 +1,6 @@
 """What people read."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from lake.run.balance import Curated, Extracted
@@ -45,6 +46,11 @@ def test_the_message_shows_each_number_of_the_balance() -> None:
     assert "vat_is_valid 2" in text
     assert "the source counts 4 rows more than the lake has" in text
     assert "customer_xref: 12 rows" in text
+
+
+def test_the_message_says_what_a_sweep_saw_and_the_lake_lacks() -> None:
+    text = message(RunResult("run-1", "GOOD", [replace(GOOD, lacking=1234)], {}, [], []), "s3://raw/r.json", NOW)
+    assert "a sweep saw 1,234 rows that the lake lacks; the next run reads them by key" in text
 
 
 def test_a_subject_is_what_the_topic_takes() -> None:
