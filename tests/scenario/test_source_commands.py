@@ -14,13 +14,17 @@ from typer.testing import CliRunner, Result
 
 from lake.cli.main import app
 from lake.contract.build import compile_source_folder
+from lake.contract.errors import ContractError
 from lake.contract.plan import Plan
 from tests.scenario.conftest import SECRETS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.scenario.conftest import Source
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 @pytest.fixture
@@ -114,6 +118,28 @@ def test_a_draft_compiles_and_its_source_takes_it(
     assert {verdict for verdict, _ in findings(source, folder=folder).values()} <= {"ok", "note"}
     assert lake("contract", "draft", str(folder), path, *arguments).exit_code == 1
     assert yaml.safe_load(file.read_text("utf-8"))["status"] == "draft"
+
+
+def test_a_draft_from_rows_holds_only_words_that_a_contract_takes(
+    start_source: Callable[..., Source], secrets: None, tmp_path: Path
+) -> None:
+    """What rows do not tell is named as missing, one by one; nothing that was written is refused."""
+    source, folder = start_source("service"), tmp_path / "service"
+    folder.mkdir()
+    shutil.copy(EXAMPLES / "service" / "source.yaml", folder)
+    file = folder / "order.odcs.yaml"
+    where = ("--url", source.url, "--secret", "lake/service", "--out", str(file))
+    result = lake("contract", "draft", str(folder), "work_orders", *where)
+    assert result.exit_code == 0, result.output
+    with pytest.raises(ContractError) as found:
+        compile_source_folder(folder)
+    assert {mistake.reason.partition(",")[0] for mistake in found.value.mistakes} == {
+        "is missing",
+        "`mode: keyset` needs {filter} in the request",
+    }
+    (drafted,) = yaml.safe_load(file.read_text("utf-8"))["schema"]
+    types = {field["name"]: field["physicalType"] for field in drafted["properties"]}
+    assert types["price"] == "decimal(38,9)"
 
 
 def test_a_path_that_the_source_does_not_know_is_named(crm: Source, secrets: None) -> None:
