@@ -27,6 +27,9 @@ CASES: dict[str, History] = {
     "a_row_without_stamps_that_goes_back_behind_a_load_that_no_state_names": History(
         "stampless-sweep", {"page_size": 8}, (FLIP, DAY, READ, FLIP, DAY, TORN, FLIP, DAY, READ)
     ),
+    "a_row_that_goes_back_to_what_it_was_when_the_delta_link_was_given": History(
+        "odata-delta", {"page_size": 8}, (FLIP, READ, FLIP, TORN, FLIP)
+    ),
     "rows_that_a_backup_brings_back_while_the_feed_still_tells_of_them": History(
         "salesforce-feed",
         {"page_size": 8},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore.exceptions import EndpointConnectionError
 
-from lake.extract.errors import ExtractError, LeaseHeld, LeaseLost
+from lake.extract.errors import ExtractError, LeaseHeld, LeaseLost, SourceAuthError
 from lake.state.entity import LIVE
 from local.simulators.faults import nature
 from tests.convergence.changes import CHANGES, Hand
@@ -223,6 +223,8 @@ class Lab(Surroundings):
             return True
         if not isinstance(error, ExtractError):
             return False
+        if isinstance(error, SourceAuthError):  # a lost login is renewed once a request, and here it is lost twice
+            return any(fault["kind"] == "token_expiry" for fault in self._faults)
         return any(nature(fault) == "detectable" for fault in self._faults)
 
     def _settled_rows_are_there(self, until: datetime) -> None:

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from tests.convergence.histories import History
 
 MOST_TRIES = 150
+PLAIN = {
+    "window_s": None,
+    "parallel_windows": 1,
+    "full_refresh_s": None,
+    "daily_requests": None,
+    "requests": None,
+    "skew_s": 0,
+}
 
 
 def shrunk(history: History, fails: Callable[[History], bool], most: int = MOST_TRIES) -> History:
@@ -40,9 +48,9 @@ def _simpler(history: History) -> Iterator[History]:
     for place, step in enumerate(steps):
         for plainer in _plainer(step):
             yield replace(history, steps=(*steps[:place], plainer, *steps[place + 1 :]))
-    for name, value in history.settings.items():
-        if value and name != "page_size":
-            yield replace(history, settings=history.settings | {name: None if name != "skew_s" else 0})
+    for name, plain in PLAIN.items():
+        if history.settings.get(name, plain) != plain:
+            yield replace(history, settings=history.settings | {name: plain})
 
 
 def _plainer(step: dict[str, Any]) -> Iterator[dict[str, Any]]:

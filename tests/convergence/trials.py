@@ -35,7 +35,7 @@ def trial(kind: str, seed: int, *, shrink: bool = True) -> Trial:
     try:
         return Trial(kind, seed, tuple(played.play().told))
     except Exception as error:  # noqa: BLE001  whatever it is, it is a finding
-        problem, sort = f"{type(error).__name__}: {error}", type(error)
+        problem, sort = f"{type(error).__name__}: {error}", _sort(error)
         where = "".join(traceback.format_exception(error)[-3:]) if not isinstance(error, AssertionError) else ""
     if not shrink:
         return Trial(kind, seed, problem=problem + where)
@@ -44,10 +44,15 @@ def trial(kind: str, seed: int, *, shrink: bool = True) -> Trial:
         try:
             shorter.play()
         except Exception as error:  # noqa: BLE001
-            return type(error) is sort
+            return _sort(error) == sort
         return False
 
     return Trial(kind, seed, problem=problem + where, shortest=shrunk(played, fails).told())
+
+
+def _sort(error: Exception) -> tuple[type[Exception], str]:
+    """What kind of problem it is: the error, and the one that it tells of."""
+    return type(error), type(error.__cause__).__name__
 
 
 def trials(wanted: Sequence[tuple[str, int]], *, shrink: bool = True) -> Iterator[Trial]:

@@ -30,8 +30,10 @@ def read_delta(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     """Follows the link as far as the budget goes. Where the source no longer knows it, all is read again.
 
     Keys that are gone are tombstones of the instant at which their page was there, and are then read by key: one that came
-    back, on whichever page, is observed after that.
+    back, on whichever page, is observed after that. So are the keys of loads that others committed (a killed or stalled
+    extractor, a backfill): a row that has gone back to what it was when the link was given is no change to the source.
     """
+    before, state = state.last_load, work.caught_up(state)
     load = RowLoad(work, state, Rules("delta", replaces=True))
     gone = GoneLoad(work, "delta")
     links: list[str] = []
@@ -52,7 +54,8 @@ def read_delta(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     following = None if stop.finished else checkpoint | {"position": stop.position}
     following, loads = load.commit(following)
     state, gone_loads = gone.commit(load.state, following)
-    named_loads = [*checkpoint["loads"], *gone_loads]
+    others = set(range(before + 1, state.last_load + 1)) - {*loads, *gone_loads}
+    named_loads = [*checkpoint["loads"], *sorted(others), *gone_loads]
     loads += gone_loads
     if following is not None:
         return Step(state, following | {"loads": named_loads}, loads, load.counts, stop.interruption)

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lake.extract.passes import fetch_pass
@@ -73,13 +74,13 @@ def can_be_asked_for(plan: Plan, key: tuple[str | None, ...]) -> bool:
 
 
 def named(loads: Sequence[int], after: str) -> Checkpoint:
-    """The checkpoint of reading by key what tombstones of these loads name; behind it comes what comes behind `after`."""
+    """The checkpoint of reading by key what these loads name, tombstones or rows; behind it comes what comes behind `after`."""
     return {"phase": "named", "loads": list(loads), "done": 0, "position": None, "after": after}
 
 
 def read_named(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
-    """Reads rows of the keys that tombstones name, as far as the budget goes."""
-    named_keys = dict.fromkeys(key for load in checkpoint["loads"] for key in _tombstoned(work, load))
+    """Reads rows of the keys that loads name, as far as the budget goes."""
+    named_keys = dict.fromkeys(key for load in checkpoint["loads"] for key in _named_by(work, load))
     keys = [key for key in named_keys if can_be_asked_for(work.plan, key)]
     step = _read(work, state, checkpoint, keys)
     if step.checkpoint is not None or len(keys) == len(named_keys):
@@ -90,12 +91,15 @@ def read_named(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     )
 
 
-def _tombstoned(work: Work, load: int) -> Iterator[Key]:
-    manifest = json.loads(work.world.raw.get(manifest_key(work.plan.entity, load)) or b'{"parts": []}')
-    for part in manifest["parts"]:
+def _named_by(work: Work, load: int) -> Iterator[Key]:
+    """The keys, as text, of a load's tombstones or rows; those that a sweep has merely seen are not named."""
+    manifest = json.loads(work.world.raw.get(manifest_key(work.plan.entity, load)) or b'{"kind": "keys", "parts": []}')
+    for part in manifest["parts"] if manifest["kind"] != "keys" else ():
         table = pq.read_table(io.BytesIO(work.world.raw.get(part["key"]) or b""))
-        keys = table.columns[: len(work.plan.key)]  # under the names of the contract that wrote them
-        yield from zip(*(column.to_pylist() for column in keys), strict=True)
+        names = table.column_names[: len(work.plan.key)]  # under the names of the contract that wrote them
+        if manifest["kind"] == "rows":
+            names = [field.field for field in work.plan.key_fields]
+        yield from zip(*(table.column(name).cast(pa.string()).to_pylist() for name in names), strict=True)
 
 
 def _read(work: Work, state: EntityState, checkpoint: Checkpoint, keys: list[Key]) -> Step:
