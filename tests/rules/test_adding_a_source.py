@@ -14,12 +14,13 @@ import yaml
 
 from lake.contract.build import compile_folder
 from lake.contract.plan import Plan
-from tests.rules.project import ROOT, files, read
+from tests.rules.project import ROOT, read
 from tests.template.stack import TemplateLoader
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+COPIED = ("contracts", "docs", "events", "functions", "glue", "layers", "src", "statemachine", "tests/template")
 PAGE = "docs/adding-a-source.md"
 BLOCK = re.compile(r"^```(?:yaml|python|json)\n(?:#|//) (.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACES = {
@@ -38,11 +39,11 @@ def blocks() -> dict[str, str]:
 
 @pytest.fixture
 def followed(tmp_path: Path) -> Path:
-    """A copy of the project with all that the page shows."""
-    for file in files():
-        if file.parts[0] not in {".git", "bench", "local"}:
-            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / file, tmp_path / file)
+    """A copy of what the checks read, with all that the page shows."""
+    for name in COPIED:
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", "plans"))
+    for name in ("pyproject.toml", "tests/__init__.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     template = read("template.yaml")
     for place, text in blocks().items():
         name, _, where = place.partition(", ")
