@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,9 @@ from lake.state.byhand import Hand, StateByHand
 from lake.state.decisions import NotAllowed, released, restored, to_be_reloaded, with_watermark
 from lake.state.entity import EntityState, StateTable
 from tests.unit.state.test_state import ENTITY, LATER, NOW, TABLE, dynamodb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["dynamodb"]
 
@@ -124,7 +127,7 @@ def test_the_watermark_is_the_end_of_the_last_window_that_was_read_to_its_end() 
 
 @given(st.lists(st.sampled_from(["window", "open", "backfill", "sweep"]), max_size=8))
 def test_a_restored_watermark_is_never_beyond_what_a_live_window_read(kinds: list[str]) -> None:
-    made = {
+    made: dict[str, Callable[[int], dict[str, Any]]] = {
         "window": manifest,
         "open": lambda load: manifest(load, checkpoint={"phase": "window"}),
         "backfill": lambda load: manifest(load, lane="backfill#1", reason="backfill"),
