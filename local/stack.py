@@ -155,7 +155,7 @@ class Stack:
     def down(self) -> None:
         """End all processes of the stack. The lake in the emulator's memory goes with them; the sources' data stay."""
         for process in reversed(self.processes()):
-            pid = self._pid(process)
+            pid = self._pid(process) or self._on_other_ports(process)
             if pid is not None:
                 processes.end(pid)
             self._pid_file(process).unlink(missing_ok=True)
@@ -233,6 +233,12 @@ class Stack:
             return None
         pid = int(file.read_text(encoding="utf-8"))
         return pid if processes.runs(pid) and machine.in_use(process.port) else None
+
+    def _on_other_ports(self, process: Process) -> int | None:
+        """The pid of a process of this folder that was started with other ports; its command names the folder."""
+        file = self._pid_file(process)
+        pid = int(file.read_text(encoding="utf-8")) if file.exists() else None
+        return pid if pid is not None and str(self.directory.resolve()) in processes.command(pid) else None
 
     def _folder(self, name: str) -> Path:
         return self.directory.resolve() / name

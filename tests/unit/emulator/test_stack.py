@@ -3,12 +3,14 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local import ports
+from local import ports, processes
 from local.stack import PortInUse, Ports, Stack
 
 
@@ -61,6 +63,25 @@ def test_a_lake_is_lost_with_the_emulator_that_held_it(stack: Stack, tmp_path: P
     found.append(stack.status().lake)
 
     assert found == ["none", "deployed", "lost", "lost"]
+
+
+@pytest.mark.parametrize(("own", "ended"), [(True, True), (False, False)])
+def test_down_ends_what_the_folder_started_on_other_ports_and_no_one_elses_process(
+    tmp_path: Path, own: bool, ended: bool
+) -> None:
+    """A pid file may outlive its process, and its number be another program's by now."""
+    (tmp_path / "aws").mkdir()
+    argument = [f"--data={tmp_path / 'aws'}"] if own else []
+    child = subprocess.Popen(
+        [sys.executable, "-c", "input()", *argument], stdin=subprocess.PIPE, start_new_session=True
+    )
+    (tmp_path / "aws.pid").write_text(str(child.pid), "utf-8")
+    try:
+        Stack(Ports(aws=1, crm=2, erp=3), tmp_path).down()
+        assert (not processes.runs(child.pid)) == ended
+    finally:
+        child.kill()
+        child.communicate()
 
 
 def test_a_wiped_stack_knows_of_no_lake(stack: Stack, tmp_path: Path) -> None:
