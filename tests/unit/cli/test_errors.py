@@ -3,7 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError, UnknownServiceError
 
-from lake.cli.errors import explained
+from lake.cli.answer import refusal
+from lake.cli.errors import OperatorError, explained
 
 
 def refused(code: str) -> ClientError:
@@ -39,3 +40,14 @@ def test_anything_else_is_named_by_its_class() -> None:
 
     assert "UnknownServiceError" in error.what
     assert "aws configure" in error.next_step
+
+
+def test_an_address_is_shown_letter_by_letter(capsys: pytest.CaptureFixture[str]) -> None:
+    refusal(
+        OperatorError("no arn:aws:secretsmanager:eu-central-1:1:secret:lake/crm", "See :key: there."), as_json=False
+    )
+
+    shown = capsys.readouterr().err
+
+    assert ":secret:lake/crm" in shown
+    assert ":key:" in shown
