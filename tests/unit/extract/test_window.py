@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lake.contract.errors import Findings
@@ -137,6 +137,9 @@ def test_no_row_that_a_window_brings_lies_before_what_it_asks_for(
 LOCAL = Cursor("instant", ("Fine",), 3, "Europe/Berlin", "never", None)
 
 
+@example(
+    bound=datetime(2026, 10, 25, 0, 50, tzinfo=UTC), stamped=datetime(2026, 10, 25, 1, 10, tzinfo=UTC)
+)  # 02:50 for the first time, 02:10 for the second
 @given(bound=near_changes | instants, stamped=near_changes | instants)
 def test_bounds_of_stamps_without_an_offset_leave_no_row_out_and_refuse_none(
     bound: datetime, stamped: datetime

@@ -8,7 +8,7 @@ from decimal import Context, Decimal, localcontext
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lake.raw import slow
@@ -211,6 +211,8 @@ decimals = st.sampled_from(["decimal(5,2)", "decimal(20,4)", "decimal(38,0)", "d
 
 
 @settings(max_examples=200)
+@example(kind="decimal(5,2)", written=["12345"], quoted=False)
+@example(kind="decimal(38,10)", written=["1e-43"], quoted=False)
 @given(kind=decimals, written=st.lists(numbers, min_size=1, max_size=3), quoted=st.booleans())
 def test_a_decimal_is_exact_or_unfit_whatever_lane_reads_it(kind: str, written: list[str], *, quoted: bool) -> None:
     made = plan({"V": kind})
