@@ -199,6 +199,15 @@ def test_threads_share_one_login_and_renew_it_once(server: Server) -> None:
     assert asking.connection.requests_made == len(server.asked)
 
 
+def test_a_login_that_somebody_renewed_meanwhile_is_not_renewed_again(server: Server) -> None:
+    server.replies = [token("one"), token("two"), token("three")]
+    connection = client(server, secret=SECRET, plan=OAUTH).connection
+    refused = connection.login.headers(connection)
+    for _ in range(2):
+        assert connection.login.renew(refused)
+        assert connection.login.headers(connection) == {"Authorization": "Bearer two"}
+
+
 def test_requests_keep_the_distance_that_the_source_wants(server: Server) -> None:
     """Ten a second, shared by two entities at a time: five a second for each."""
     plan = replace(source(), requests_per_second=10.0, concurrency=2)
