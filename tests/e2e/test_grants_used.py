@@ -87,10 +87,11 @@ def hold_elsewhere(lake: DeployedLake) -> None:
 
 
 def let_time_pass(lake: DeployedLake) -> None:
-    """There is a window to read, and no warm function that knows a secret."""
-    for source, name in ((lake.crm, "lake-extract-crm"), (lake.erp, "lake-extract-erp")):
+    """There is a window with a row in it to read, and no warm function that knows a secret."""
+    for source, entity in ((lake.crm, "crm.account"), (lake.erp, "erp.business_partner")):
+        source.touch(entity, rows=1)
         source.advance(hours=0.1)
-        end_function(lake.stack, name)
+        end_function(lake.stack, f"lake-extract-{entity.partition('.')[0]}")
 
 
 BEGIN = {"execution": f"{ELSEWHERE}-2", "input": {"entities": ["crm.account"]}}
