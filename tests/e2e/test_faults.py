@@ -178,11 +178,12 @@ def test_a_row_that_breaks_its_contract_is_held_back_and_its_older_good_version_
     assert held_quantity(lake, order, item) == quantity
 
 
-def good_order(lake: DeployedLake) -> tuple[str, str, str]:
-    """An order with one item in the lake: its number, the item's, and its quantity."""
+def good_order(lake: DeployedLake, place: int = 0) -> tuple[str, str, str]:
+    """An order with one item in the lake, the first by number or a later one: its number, the item's, and its quantity."""
     found = lake.query(
-        "SELECT sales_order, min(sales_order_item) AS item, min(requested_quantity) AS quantity"
-        " FROM lake_curated.erp_sales_order_item GROUP BY sales_order HAVING count(*) = 1 ORDER BY sales_order LIMIT 1"
+        "SELECT sales_order, min(sales_order_item) AS item, min(requested_quantity) AS quantity"  # noqa: S608 - a number
+        " FROM lake_curated.erp_sales_order_item GROUP BY sales_order HAVING count(*) = 1 ORDER BY sales_order"
+        f" LIMIT 1 OFFSET {place}"
     )
     return str(found[0]["sales_order"]), str(found[0]["item"]), str(found[0]["quantity"])
 
