@@ -16,6 +16,7 @@ from lake.cli.pictures import instant, number, plain_table
 from lake.cli.progress import deployed_plans
 from lake.extract.errors import LeaseHeld
 from lake.instants import from_text, now
+from lake.raw.layout import manifests_prefix
 from lake.state.byhand import Hand, StateByHand, document
 from lake.state.decisions import NotAllowed, released, restored, to_be_reloaded, with_watermark
 from lake.state.entity import LIVE, EntityState
@@ -146,8 +147,7 @@ def _runs(stack: Stack, run_id: str) -> bool:
 def _manifests(stack: Stack, entity: str) -> Iterator[dict[str, Any]]:
     """An entity's manifests in the order of their numbers."""
     s3, bucket = client("s3"), stack.output("RawBucketName")
-    prefix = f"manifests/{entity.replace('.', '/', 1)}/"
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=manifests_prefix(entity)):
         for item in page.get("Contents", []):
             yield json.loads(s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read())
 

@@ -23,9 +23,14 @@ def tombstones_key(entity: str, load_id: str, part: int) -> str:
     return f"tombstones/{_path(entity)}/{load_id}-{part:05}.parquet"
 
 
+def manifests_prefix(entity: str) -> str:
+    """What the keys of an entity's manifests begin with; they sort as their numbers do."""
+    return f"manifests/{_path(entity)}/"
+
+
 def manifest_key(entity: str, load: int) -> str:
     """The key of a manifest."""
-    return f"manifests/{_path(entity)}/{load:012}.json"
+    return f"{manifests_prefix(entity)}{load:012}.json"
 
 
 def fingerprints_key(entity: str, load_id: str) -> str:
