@@ -5,15 +5,18 @@ The page is one JSON row of an explicit schema; links are followed one after the
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 import requests
 
-from bench.arrow_types import schema, with_texts
-from bench.measuring import Task, measure
+from bench.arrow_types import with_texts
+from bench.reading import measure_reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGES = 50
 """In a row group: fewer make the file larger and the writer slower."""
@@ -55,16 +58,5 @@ def read_all(url: str, start: str, out: Path, whole: pa.Schema) -> None:
                 group = []
 
 
-def main() -> None:
-    """Reads once to warm up, once to be measured."""
-    task = Task.told()
-    whole, out = schema(task.fields), Path(task.out)
-    measure(
-        task,
-        lambda: read_all(task.url, task.warm_up + task.start, out / "warm-up", whole),
-        lambda: read_all(task.url, task.start, out / "rows", whole),
-    )
-
-
 if __name__ == "__main__":
-    main()
+    measure_reading(read_all)

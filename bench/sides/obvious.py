@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import requests
 
-from bench.arrow_types import INSTANT, schema
-from bench.measuring import Task, measure
+from bench.arrow_types import INSTANT
+from bench.reading import measure_reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAKES = {INSTANT: datetime.fromisoformat, pa.date32(): date.fromisoformat}
 
@@ -35,16 +38,5 @@ def read_all(url: str, start: str, out: Path, whole: pa.Schema) -> None:
             link = page.get("@odata.nextLink") or page.get("nextRecordsUrl")
 
 
-def main() -> None:
-    """Reads once to warm up, once to be measured."""
-    task = Task.told()
-    whole, out = schema(task.fields), Path(task.out)
-    measure(
-        task,
-        lambda: read_all(task.url, task.warm_up + task.start, out / "warm-up", whole),
-        lambda: read_all(task.url, task.start, out / "rows", whole),
-    )
-
-
 if __name__ == "__main__":
-    main()
+    measure_reading(read_all)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import requests
 
-from bench.arrow_types import schema
-from bench.measuring import Task, measure
+from bench.reading import measure_reading
 from bench.sides.bare import parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LINK = re.compile(rb'"(?:@odata\.nextLink|nextRecordsUrl)":"([^"]*)"')
 NEAR = 1000
@@ -37,16 +39,5 @@ def read_all(url: str, start: str, out: Path, whole: pa.Schema) -> None:
             writer.write_batch(parse(body, whole)[0])
 
 
-def main() -> None:
-    """Reads once to warm up, once to be measured."""
-    task = Task.told()
-    whole, out = schema(task.fields), Path(task.out)
-    measure(
-        task,
-        lambda: read_all(task.url, task.warm_up + task.start, out / "warm-up", whole),
-        lambda: read_all(task.url, task.start, out / "rows", whole),
-    )
-
-
 if __name__ == "__main__":
-    main()
+    measure_reading(read_all)
