@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from lake.contract.curated import curated_of
 from lake.contract.errors import ContractError, Findings
-from lake.contract.extraction import check_protocol, check_rules, check_zone, cursor_of, deletes_of, instant_of, seconds
-from lake.contract.odcs import ChildSpec, ExtractionSpec, SourceSpec, mistakes_of
-from lake.contract.plan import NO_CURSOR, Check, Child, Field, Plan, SourcePlan
+from lake.contract.extraction import check_protocol, check_rules, cursor_of, deletes_of, instant_of, seconds
+from lake.contract.fields import NAME, fields_of
+from lake.contract.odcs import ChildSpec, CuratedSpec, ExtractionSpec, SourceSpec, mistakes_of
+from lake.contract.plan import NO_CURSOR, Check, Child, Plan, SourcePlan
 from lake.contract.rest_rules import rest_of
 
 if TYPE_CHECKING:
@@ -19,32 +21,11 @@ if TYPE_CHECKING:
         DataQuality,
         OpenDataContractStandard,
         SchemaObject,
-        SchemaProperty,
     )
 
     from lake.contract.strict import Strict
 
-TYPE = re.compile(
-    r"^(?:string(?:\(\d+\))?|boolean|int64|date|time|decimal\((\d+),(\d+)\)|timestamp\((\d)\))$",
-)
-NAME = re.compile(r"^[a-z][a-z0-9_]*$")
-CLASSIFICATIONS = ("public", "internal", "confidential", "personal")
 SEVERITIES = ("error", "warning")
-MAX_PRECISION = 38
-RESERVED = re.compile(r"^_")
-FORMS = {
-    "epoch_ms": ("timestamp", "date"),
-    "epoch_s": ("timestamp", "date"),
-    "odata_date": ("timestamp", "date"),
-    "odata_datetime": ("timestamp",),
-    "local": ("timestamp",),
-    "yyyymmdd": ("date",),
-    "hhmmss": ("time",),
-    "iso_duration": ("time",),
-    "guid": ("string",),
-}
-"""How a source may write values, and of which types; `local(Europe/Berlin)` names the zone of stamps without offset, `guid`
-says that a text is compared without quotes, `odata_datetime` that a stamp of OData v2 has no offset and is in UTC."""
 
 
 def compile_source(file: str, raw: dict[str, Any]) -> tuple[SourceSpec, SourcePlan]:
@@ -91,7 +72,8 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
         found.add("schema", "is empty: the first object is the entity, each further one a child")
         raise ContractError(found.mistakes)
     spec = _custom(found, "customProperties", contract.customProperties, "extraction", ExtractionSpec)
-    fields, key = _fields(found, objects[0], "schema[0]")
+    kept = _custom(found, "customProperties", contract.customProperties, "curated", CuratedSpec, optional=True)
+    fields, key = fields_of(found, objects[0], "schema[0]")
     checks = _checks(found, objects[0], "schema[0]")
     children = tuple(
         _child(found, child, f"schema[{position}]", source.source, key)
@@ -127,6 +109,7 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
         paging=spec.paging.mode,
         result_cap=spec.paging.result_cap,
         rest=rest_of(found, spec, source, cursor, fields, len(key)),
+        curated=curated_of(found, kept or CuratedSpec(), fields, key),
     )
     if found.mistakes:
         raise ContractError(found.mistakes)
@@ -134,7 +117,13 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
 
 
 def _custom[T: Strict](
-    found: Findings, path: str, properties: list[CustomProperty] | None, name: str, model: type[T]
+    found: Findings,
+    path: str,
+    properties: list[CustomProperty] | None,
+    name: str,
+    model: type[T],
+    *,
+    optional: bool = False,
 ) -> T | None:
     for position, item in enumerate(properties or []):
         if item.property == name:
@@ -143,74 +132,9 @@ def _custom[T: Strict](
             except ValidationError as error:
                 found.mistakes += mistakes_of(found.file, f"{path}[{position}].value", error)
                 return None
-    found.add(path, f"lacks the property `{name}`")
+    if not optional:
+        found.add(path, f"lacks the property `{name}`")
     return None
-
-
-def _fields(found: Findings, table: SchemaObject, path: str) -> tuple[tuple[Field, ...], tuple[str, ...]]:
-    """The fields of a schema object and its key's curated names in the key's order."""
-    if not NAME.match(table.name or ""):
-        found.add(f"{path}.name", f"is {table.name!r}, expected snake_case")
-    if not table.physicalName:
-        found.add(f"{path}.physicalName", "is missing: the API's name of the object")
-    fields: list[Field] = []
-    key: list[tuple[int, str]] = []
-    for position, item in enumerate(table.properties or []):
-        place = f"{path}.properties[{position}]"
-        fields.append(_field(found, item, place))
-        if item.primaryKey:
-            key.append((item.primaryKeyPosition or 1, item.name or ""))
-            if not item.required:
-                found.add(f"{place}.required", f"{item.name} is part of the key: say `required: true`")
-    if not key:
-        found.add(f"{path}.properties", "none has `primaryKey: true`: a row cannot be told from another")
-    for attribute in ("name", "field"):
-        values = [getattr(field, attribute) for field in fields]
-        for double in sorted({value for value in values if value and values.count(value) > 1}):
-            found.add(f"{path}.properties", f"{double!r} stands twice")
-    return tuple(fields), tuple(name for _, name in sorted(key))
-
-
-def _field(found: Findings, item: SchemaProperty, place: str) -> Field:
-    kind = (item.physicalType or "").replace(" ", "")
-    match = TYPE.match(kind)
-    if not match:
-        found.add(f"{place}.physicalType", f"is {item.physicalType!r}, expected one of docs/formats.md, Plan")
-    elif match[1] and not (int(match[2]) <= int(match[1]) <= MAX_PRECISION and int(match[1]) > 0):
-        found.add(f"{place}.physicalType", f"{kind}: precision is 1 to 38, scale at most the precision")
-    if not NAME.match(item.name or "") or RESERVED.match(item.name or ""):
-        found.add(f"{place}.name", f"is {item.name!r}, expected snake_case, not starting with an underscore")
-    if not item.physicalName:
-        found.add(f"{place}.physicalName", "is missing: the API's name of the field")
-    if item.classification not in CLASSIFICATIONS:
-        found.add(
-            f"{place}.classification", f"is {item.classification!r}, expected one of {', '.join(CLASSIFICATIONS)}"
-        )
-    if not item.description:
-        found.add(f"{place}.description", "is missing: the catalog shows it")
-    return Field(
-        name=item.name or "",
-        field=item.physicalName or "",
-        type=kind,
-        required=bool(item.required),
-        classification=item.classification or "",
-        description=item.description or "",
-        form=_form(found, item, kind.partition("(")[0], place),
-    )
-
-
-def _form(found: Findings, item: SchemaProperty, base: str, place: str) -> str | None:
-    """The custom property `form` of a field: how the source writes its values."""
-    form = next((custom.value for custom in item.customProperties or [] if custom.property == "form"), None)
-    if form is None:
-        return None
-    name, _, zone = str(form).removesuffix(")").partition("(")
-    if base not in FORMS.get(name, ()) or (name == "local") != bool(zone):
-        known = ", ".join(known for known, bases in FORMS.items() if base in bases)
-        found.add(f"{place}.customProperties", f"form {form!r} is none of a {base}; there are: {known or 'none'}")
-    elif zone:
-        check_zone(found, zone, f"{place}.customProperties")
-    return str(form)
 
 
 def _checks(found: Findings, table: SchemaObject, path: str) -> tuple[Check, ...]:
@@ -237,7 +161,7 @@ def _check(found: Findings, item: DataQuality, place: str) -> Check:
 
 
 def _child(found: Findings, table: SchemaObject, path: str, source: str, parent: tuple[str, ...]) -> Child:
-    fields, key = _fields(found, table, path)
+    fields, key = fields_of(found, table, path)
     spec = _custom(found, f"{path}.customProperties", table.customProperties, "child", ChildSpec)
     parent_key = tuple(spec.parent_key) if spec else ()
     if spec and (len(parent_key) != len(parent) or not set(parent_key) <= set(key)):

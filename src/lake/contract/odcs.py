@@ -116,6 +116,23 @@ class ChildSpec(Strict):
     filter: str | None = None
 
 
+class QuarantineSpec(Strict):
+    """`curated.quarantine`: more than this share of at least so many rows broken stop a load."""
+
+    max_fraction: float = Field(default=0.2, gt=0, le=1)
+    min_rows: int = Field(default=100, ge=0)
+
+
+class CuratedSpec(Strict):
+    """`customProperties.curated` of a contract: how the curated tables are kept."""
+
+    history: bool = False
+    sort: list[str] = Field(default_factory=list)
+    partition: list[str] = Field(default_factory=list)
+    quarantine: QuarantineSpec = QuarantineSpec()
+    time_travel: str = Field(default="P7D", pattern=DURATION)
+
+
 class AuthSpec(Strict):
     """`auth` of a source: how it is proved who asks. The secret itself lies in Secrets Manager."""
 

@@ -30,6 +30,7 @@ class Field:
     """One field: `name` is the curated column, `field` the API's name, `type` as in docs/formats.md.
 
     `form`: how the source writes its values, where that is not the protocol's usual way (`lake.raw.forms`).
+    `renamed_from`: the curated name that the column had before.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Field:
     classification: str
     description: str
     form: str | None = None
+    renamed_from: str | None = None
 
     @property
     def base(self) -> str:
@@ -119,6 +121,38 @@ class Deletes:
 
 
 @dataclass(frozen=True, slots=True)
+class Relationship:
+    """`columns` of the entity (of its child `child`, where that is given) name a row of `entity` by its `references`.
+
+    Both are curated names, in the same order. Looked at by `lake verify`, never row by row.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    entity: str
+    references: tuple[str, ...]
+    child: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curated:
+    """How the curated tables are kept.
+
+    `history`: whether there is a table of all versions. `sort`: columns of the current table by which its files are
+    ordered. `partition`: transforms of key columns, `bucket(16, sales_order)`, `truncate(4, id)` or a column's name; items
+    take them over their columns of the parent's key. More than `bad_fraction` of at least `bad_min_rows` rows broken stop a
+    load. `snapshots_s`: how far back the tables can be read.
+    """
+
+    history: bool = False
+    sort: tuple[str, ...] = ()
+    partition: tuple[str, ...] = ()
+    bad_fraction: float = 0.2
+    bad_min_rows: int = 100
+    snapshots_s: int = 604_800
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All that the lake knows of one entity.
 
@@ -152,6 +186,8 @@ class Plan:
     paging: Paging = "keyset"
     result_cap: int | None = None
     rest: dict[str, Any] | None = None
+    curated: Curated = Curated()
+    relationships: tuple[Relationship, ...] = ()
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
@@ -207,6 +243,8 @@ class Plan:
                 ),
                 "deletes": tuple(Deletes(**deletes) for deletes in raw["deletes"]),
                 "checks": tuple(Check(**check) for check in raw["checks"]),
+                "curated": _curated(raw.get("curated", {})),
+                "relationships": tuple(_relationship(each) for each in raw.get("relationships", ())),
             }
         )
 
@@ -263,6 +301,15 @@ def _object(text: str) -> dict[str, Any]:
 
 def _fields(raw: list[dict[str, Any]]) -> tuple[Field, ...]:
     return tuple(Field(**field) for field in raw)
+
+
+def _curated(raw: dict[str, Any]) -> Curated:
+    lists: dict[str, Any] = {name: tuple(raw[name]) for name in ("sort", "partition") if name in raw}
+    return Curated(**{**raw, **lists})
+
+
+def _relationship(raw: dict[str, Any]) -> Relationship:
+    return Relationship(**{**raw, "columns": tuple(raw["columns"]), "references": tuple(raw["references"])})
 
 
 @cache

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import yaml
 from lake.contract.build import compile_folder, main
 from lake.contract.errors import ContractError
 from lake.contract.extraction import seconds
-from lake.contract.plan import Plan, PlanError, SourcePlan
+from lake.contract.plan import Curated, Plan, PlanError, SourcePlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +61,15 @@ def extraction(raw: dict[str, Any]) -> dict[str, Any]:
 def prop(raw: dict[str, Any], field: str, table: int = 0) -> dict[str, Any]:
     found: dict[str, Any] = next(p for p in raw["schema"][table]["properties"] if p["physicalName"] == field)
     return found
+
+
+def own(part: dict[str, Any], name: str, value: Any) -> None:
+    """Gives a part of a contract a custom property."""
+    part.setdefault("customProperties", []).append({"property": name, "value": value})
+
+
+def curated(raw: dict[str, Any], **value: Any) -> None:
+    own(raw, "curated", value)
 
 
 def rename(mapping: dict[str, Any], old: str, new: str) -> None:
@@ -135,6 +146,17 @@ CASES: list[tuple[str, str, Edit, str]] = [
     ("a check without a severity", ACCOUNT, lambda c: c["schema"][0]["quality"][0].update(severity="bad"),
      "quality[0].severity: is 'bad'"),
     ("a check without a name", ACCOUNT, lambda c: c["schema"][0]["quality"][0].pop("name"), "quality[0].name: is None"),
+    ("a sort by nothing", ACCOUNT, lambda c: curated(c, sort=["nmae"]), "curated.sort[0]: 'nmae' is no column of the entity"),
+    ("a partition that a row may leave", ACCOUNT, lambda c: curated(c, partition=["bucket(4, industry)"]),
+     "curated.partition[0]: 'industry' is not in the key (id): a row may change it"),
+    ("a partition by a transform that is none", ACCOUNT, lambda c: curated(c, partition=["month(created_date)"]),
+     "curated.partition[0]: 'month(created_date)' is no bucket(n, column)"),
+    ("a share above all", ACCOUNT, lambda c: curated(c, quarantine={"max_fraction": 2}), "value.quarantine.max_fraction"),
+    ("an unknown way to keep tables", ACCOUNT, lambda c: curated(c, hist=True), "value.hist: Extra inputs"),
+    ("a column renamed from one that is there", ACCOUNT, lambda c: own(prop(c, "Name"), "renamed_from", "industry"),
+     "name is renamed from industry, which is still there"),
+    ("a column renamed from itself", ACCOUNT, lambda c: own(prop(c, "Name"), "renamed_from", "name"),
+     "renamed_from 'name' is no earlier name of name"),
     ("a child that hangs nowhere", ORDER, lambda c: c["schema"][1].pop("customProperties"),
      "schema[1].customProperties: lacks the property `child`"),
     ("a child of another key", ORDER,
@@ -233,6 +255,32 @@ def test_options_of_a_contract_reach_its_plan(tmp_path: Path) -> None:
     plan = Plan.load(compile_folder(contracts(tmp_path, {ORDER: edit}))["erp.sales_order.json"])
     assert (plan.filter, plan.initial_from) == ("X eq 'a'", "2019-12-31T23:00:00Z")
     assert (plan.overlap_s, plan.settle_lag_s) == (3600, 86_523)
+
+
+def test_what_a_contract_says_of_its_tables_reaches_the_plan(tmp_path: Path) -> None:
+    def edit(raw: dict[str, Any]) -> None:
+        own(prop(raw, "SoldToParty"), "renamed_from", "customer")
+        quarantine = {"max_fraction": 0.1, "min_rows": 5}
+        partition = ["bucket( 16,sales_order )", "truncate(3, sales_order)", "sales_order"]
+        curated(
+            raw, history=True, sort=["sold_to_party"], partition=partition, quarantine=quarantine, time_travel="P30D"
+        )
+
+    plan = Plan.load(compile_folder(contracts(tmp_path, {ORDER: edit}))["erp.sales_order.json"])
+    partition = ("bucket(16, sales_order)", "truncate(3, sales_order)", "sales_order")
+    assert plan.curated == Curated(True, ("sold_to_party",), partition, 0.1, 5, 30 * 86_400)
+    assert next(field for field in plan.fields if field.name == "sold_to_party").renamed_from == "customer"
+
+
+def test_a_plan_from_before_a_member_was_there_has_its_default() -> None:
+    text = compile_folder(CONTRACTS)["erp.sales_order.json"]
+    raw = json.loads(text)
+    del raw["curated"], raw["relationships"]
+    for field in raw["fields"]:
+        del field["form"], field["renamed_from"]
+    plan = Plan.load(json.dumps(raw))
+    assert plan.curated == Curated(False, (), (), 0.2, 100, 7 * 86_400)
+    assert plan == replace(Plan.load(text), curated=Curated(), relationships=())
 
 
 def test_the_hash_of_a_plan_follows_its_content_alone(tmp_path: Path) -> None:
