@@ -5,89 +5,30 @@ source's truth with plain SQL. `_visible_at` (UTC, whole seconds) is added to ea
 clock has reached it.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from local.simulators.crm_schema import ACCOUNT
+from local.simulators.fields import Entity, Field, Kind, text
 
-Kind = Literal[
-    "string", "id", "reference", "boolean", "decimal", "date", "time", "instant", "instant0", "instant3", "instant7"
+__all__ = [
+    "ACCOUNT",
+    "BUSINESS_PARTNER",
+    "BUSINESS_PARTNER_ADDRESS",
+    "BUSINESS_PARTNER_IDENTIFICATION",
+    "BUSINESS_PARTNER_TAX",
+    "COMPANY",
+    "CONTACT",
+    "ENGINEER",
+    "ENTITIES",
+    "SALES_ORDER",
+    "SALES_ORDER_ITEM",
+    "SOURCES",
+    "WORK_ORDER",
+    "WORK_ORDER_PART",
+    "Entity",
+    "Field",
+    "Kind",
+    "children",
+    "root",
 ]
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field: `size` is a string's length or a decimal's precision, `scale` a decimal's.
-
-    `sql` stands for its value where it has no column of its own.
-    """
-
-    name: str
-    kind: Kind
-    size: int = 0
-    scale: int = 0
-    nullable: bool = True
-    sql: str = ""
-
-    @property
-    def value(self) -> str:
-        """The SQL of its value."""
-        return self.sql or self.name
-
-    @property
-    def selected(self) -> str:
-        """The field among a SELECT's columns."""
-        return f"{self.sql} AS {self.name}" if self.sql else self.name
-
-
-@dataclass(frozen=True)
-class Entity:
-    """One set of a source. `name` is the lake's (`erp.sales_order`), `set_name` the API's and the table's."""
-
-    name: str
-    set_name: str
-    type_name: str
-    key: tuple[str, ...]
-    fields: tuple[Field, ...]
-    service: str = ""
-    parent: str | None = None
-    navigation: str | None = None
-
-    def field(self, name: str) -> Field | None:
-        """The field called `name`, or None."""
-        return next((field for field in self.fields if field.name == name), None)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The API's fields in order."""
-        return tuple(field.name for field in self.fields)
-
-
-def _s(name: str, size: int, nullable: bool = True) -> Field:
-    return Field(name, "string", size, nullable=nullable)
-
-
-ACCOUNT = Entity(
-    name="crm.account",
-    set_name="Account",
-    type_name="Account",
-    key=("Id",),
-    fields=(
-        Field("Id", "id", 18, nullable=False),
-        Field("IsDeleted", "boolean", nullable=False),
-        Field("MasterRecordId", "reference", 18),
-        _s("Name", 255, nullable=False),
-        Field("ParentId", "reference", 18),
-        _s("Industry", 255),
-        _s("BillingPostalCode", 20),
-        _s("BillingCountry", 80),
-        Field("OwnerId", "reference", 18, nullable=False),
-        Field("CreatedDate", "instant", nullable=False),
-        Field("LastModifiedDate", "instant", nullable=False),
-        Field("SystemModstamp", "instant", nullable=False),
-        _s("DunsNumber", 9),
-        _s("ERP_Customer_Number__c", 10),
-        _s("VAT_Number__c", 20),
-    ),
-)
 
 BUSINESS_PARTNER = Entity(
     name="erp.business_partner",
@@ -96,13 +37,13 @@ BUSINESS_PARTNER = Entity(
     key=("BusinessPartner",),
     service="API_BUSINESS_PARTNER",
     fields=(
-        _s("BusinessPartner", 10, nullable=False),
-        _s("Customer", 10),
-        _s("BusinessPartnerCategory", 1),
-        _s("OrganizationBPName1", 40),
-        _s("FirstName", 40),
-        _s("LastName", 40),
-        _s("TradingPartner", 6),
+        text("BusinessPartner", 10, nullable=False),
+        text("Customer", 10),
+        text("BusinessPartnerCategory", 1),
+        text("OrganizationBPName1", 40),
+        text("FirstName", 40),
+        text("LastName", 40),
+        text("TradingPartner", 6),
         Field("IsMarkedForArchiving", "boolean", nullable=False),
         Field("CreationDate", "date", nullable=False),
         Field("CreationTime", "time", nullable=False),
@@ -119,7 +60,7 @@ BUSINESS_PARTNER_TAX = Entity(
     service="API_BUSINESS_PARTNER",
     parent="erp.business_partner",
     navigation="to_BusinessPartnerTax",
-    fields=(_s("BusinessPartner", 10, nullable=False), _s("BPTaxType", 4, nullable=False), _s("BPTaxNumber", 20)),
+    fields=(text("BusinessPartner", 10, nullable=False), text("BPTaxType", 4, nullable=False), text("BPTaxNumber", 20)),
 )
 
 BUSINESS_PARTNER_IDENTIFICATION = Entity(
@@ -131,9 +72,9 @@ BUSINESS_PARTNER_IDENTIFICATION = Entity(
     parent="erp.business_partner",
     navigation="to_BuPaIdentification",
     fields=(
-        _s("BusinessPartner", 10, nullable=False),
-        _s("BPIdentificationType", 6, nullable=False),
-        _s("BPIdentificationNumber", 60, nullable=False),
+        text("BusinessPartner", 10, nullable=False),
+        text("BPIdentificationType", 6, nullable=False),
+        text("BPIdentificationNumber", 60, nullable=False),
     ),
 )
 
@@ -146,10 +87,10 @@ BUSINESS_PARTNER_ADDRESS = Entity(
     parent="erp.business_partner",
     navigation="to_BusinessPartnerAddress",
     fields=(
-        _s("BusinessPartner", 10, nullable=False),
-        _s("AddressID", 10, nullable=False),
-        _s("PostalCode", 10),
-        _s("Country", 3),
+        text("BusinessPartner", 10, nullable=False),
+        text("AddressID", 10, nullable=False),
+        text("PostalCode", 10),
+        text("Country", 3),
     ),
 )
 
@@ -160,13 +101,13 @@ SALES_ORDER = Entity(
     key=("SalesOrder",),
     service="API_SALES_ORDER_SRV",
     fields=(
-        _s("SalesOrder", 10, nullable=False),
-        _s("SalesOrganization", 4),
-        _s("SoldToParty", 10),
+        text("SalesOrder", 10, nullable=False),
+        text("SalesOrganization", 4),
+        text("SoldToParty", 10),
         Field("SalesOrderDate", "date"),
-        _s("TransactionCurrency", 5),
+        text("TransactionCurrency", 5),
         Field("TotalNetAmount", "decimal", 16, 3),
-        _s("ExternalDocumentID", 40),
+        text("ExternalDocumentID", 40),
         Field("CreationDate", "date"),
         Field("LastChangeDateTime", "instant7"),
     ),
@@ -181,13 +122,13 @@ SALES_ORDER_ITEM = Entity(
     parent="erp.sales_order",
     navigation="to_Item",
     fields=(
-        _s("SalesOrder", 10, nullable=False),
-        _s("SalesOrderItem", 6, nullable=False),
-        _s("Material", 40),
+        text("SalesOrder", 10, nullable=False),
+        text("SalesOrderItem", 6, nullable=False),
+        text("Material", 40),
         Field("RequestedQuantity", "decimal", 15, 3),
-        _s("RequestedQuantityUnit", 3),
+        text("RequestedQuantityUnit", 3),
         Field("NetAmount", "decimal", 16, 3),
-        _s("SalesDocumentRjcnReason", 2),
+        text("SalesDocumentRjcnReason", 2),
     ),
 )
 
@@ -197,11 +138,11 @@ CONTACT = Entity(
     type_name="contact",
     key=("hs_object_id",),
     fields=(
-        _s("hs_object_id", 20, nullable=False),
-        _s("email", 80),
-        _s("firstname", 40),
-        _s("lastname", 40),
-        _s("lifecyclestage", 40),
+        text("hs_object_id", 20, nullable=False),
+        text("email", 80),
+        text("firstname", 40),
+        text("lastname", 40),
+        text("lifecyclestage", 40),
         Field("createdate", "instant3", nullable=False),
         Field("lastmodifieddate", "instant3", nullable=False),
     ),
@@ -213,10 +154,10 @@ COMPANY = Entity(
     type_name="company",
     key=("hs_object_id",),
     fields=(
-        _s("hs_object_id", 20, nullable=False),
-        _s("name", 255),
-        _s("domain", 255),
-        _s("country", 3),
+        text("hs_object_id", 20, nullable=False),
+        text("name", 255),
+        text("domain", 255),
+        text("country", 3),
         Field("annualrevenue", "decimal", 18, 2),
         Field("createdate", "instant3", nullable=False),
         Field("hs_lastmodifieddate", "instant3", nullable=False),
@@ -229,9 +170,9 @@ WORK_ORDER = Entity(
     type_name="work_order",
     key=("id",),
     fields=(
-        _s("id", 10, nullable=False),
-        _s("status", 20, nullable=False),
-        _s("customer", 60),
+        text("id", 10, nullable=False),
+        text("status", 20, nullable=False),
+        text("customer", 60),
         Field("scheduled_on", "date"),
         Field("price", "decimal", 16, 2),
         Field("updated_at", "instant0", nullable=False),
@@ -246,9 +187,9 @@ WORK_ORDER_PART = Entity(
     parent="service.work_order",
     navigation="parts",
     fields=(
-        _s("id", 10, nullable=False),
-        _s("line", 4, nullable=False),
-        _s("material", 40),
+        text("id", 10, nullable=False),
+        text("line", 4, nullable=False),
+        text("material", 40),
         Field("quantity", "decimal", 12, 3),
     ),
 )
@@ -258,7 +199,7 @@ ENGINEER = Entity(
     set_name="engineers",
     type_name="engineer",
     key=("id",),
-    fields=(_s("id", 10, nullable=False), _s("name", 60, nullable=False), _s("region", 3)),
+    fields=(text("id", 10, nullable=False), text("name", 60, nullable=False), text("region", 3)),
 )
 
 SOURCES: dict[str, tuple[Entity, ...]] = {
