@@ -12,7 +12,7 @@ from random import Random
 from local.simulators.instants import berlin, ts7_text
 from local.simulators.names import ODD_TEXTS
 from local.simulators.store import Row
-from local.simulators.world import World, customer_number
+from local.simulators.world import World, customer_number, material
 
 MONTHS = 36
 LINES_PER_ORDER = 1 + 0.65 / 0.35
@@ -60,8 +60,7 @@ class Market:
     def product(self, rng: Random) -> tuple[str, float]:
         """A material number and its list price in EUR."""
         rank = bisect(self._product_weights, rng.random() * self._product_weights[-1])
-        name = f"WELLE/{rank:04d}-Ü" if rank % 29 == 3 else f"MAT-{100_000 + rank}"
-        return name, self._prices[rank]
+        return material(rank), self._prices[rank]
 
 
 def amount(cents: int) -> str:

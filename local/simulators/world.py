@@ -18,6 +18,10 @@ HISTORY = timedelta(days=3 * 365)
 """How far back before the simulated now the world goes."""
 
 FIRST_PARTNER = 1_000_000
+USERS = 25
+"""Of the CRM's users, those who own records: in every world the same."""
+KNOWN_SHARE = 0.9
+"""Of the ERP's customers, those that the CRM has accounts of."""
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -84,9 +88,19 @@ def partner_number(index: int) -> str:
     return f"{FIRST_PARTNER + index:010d}"
 
 
+def has_account(world: World, index: int) -> bool:
+    """Whether the CRM knows customer `index`."""
+    return world.rng("crm.account", index).random() < KNOWN_SHARE
+
+
 def customer_number(index: int) -> str:
     """The ERP customer number of customer `index`."""
     return f"{200_000 + index:010d}"
+
+
+def material(index: int) -> str:
+    """The ERP's number of product `index`."""
+    return f"WELLE/{index:04d}-Ü" if index % 29 == 3 else f"MAT-{100_000 + index}"
 
 
 def vat_type(vat: str) -> str:
@@ -111,7 +125,7 @@ def accounts(world: World) -> Iterator[Account]:
     serial = 0
     for index in range(world.size.customers):
         rng = world.rng("crm.account", index)
-        if rng.random() >= 0.9:
+        if rng.random() >= KNOWN_SHARE:
             continue
         original = _account(world, rng, serial, world.customer(index), index)
         yield original
@@ -126,13 +140,26 @@ def accounts(world: World) -> Iterator[Account]:
 
 
 def account_id(serial: int) -> str:
-    """An 18-character Salesforce id whose order says nothing about `serial`, in small and capital letters."""
+    """The CRM's id of account `serial`."""
+    return record_id("001", serial)
+
+
+def user_id(serial: int) -> str:
+    """The CRM's id of user `serial`, counted from 1."""
+    return case_safe(f"0055g0000{serial:06d}")
+
+
+def record_id(prefix: str, serial: int) -> str:
+    """An 18-character Salesforce id whose order says nothing about `serial`, in small and capital letters.
+
+    `prefix`: the three characters that tell the object: 001 an account, 003 a contact, 006 an opportunity.
+    """
     number = (serial * 7_368_787 + 12_345) % 62**6
     tail = ""
     for _ in range(6):
         number, rest = divmod(number, 62)
         tail = _BASE62[rest] + tail
-    return case_safe("0015g00000"[:9] + tail)
+    return case_safe(f"{prefix}5g0000{tail}")
 
 
 def case_safe(short: str) -> str:
@@ -241,7 +268,7 @@ def _account(world: World, rng: Random, serial: int, known: Company, customer: i
         "Industry": rng.choice(names.INDUSTRIES) if rng.random() < 0.8 else None,
         "BillingPostalCode": known.postcode,
         "BillingCountry": known.country,
-        "OwnerId": case_safe(f"0055g00000000{rng.randrange(1, 26):02d}"),
+        "OwnerId": user_id(rng.randrange(1, USERS + 1)),
         "CreatedDate": salesforce_text(created),
         "LastModifiedDate": stamp,
         "SystemModstamp": stamp,
