@@ -1,4 +1,5 @@
-"""The Glue job that merges new loads into the curated tables. Arguments: docs/formats.md, "Glue jobs"."""
+"""The Glue job that merges new loads into the curated tables, or does another task with them. Arguments: docs/formats.md,
+"Glue jobs"."""
 
 import sys
 
@@ -13,7 +14,7 @@ from lake.curate.log import log_as_json
 from lake.curate.store import S3Store
 from lake.curate.tables import Tables
 
-options = getResolvedOptions(sys.argv, ["run_id", "entities", "raw_bucket", "state_table", "curated_database"])
+options = getResolvedOptions(sys.argv, ["run_id", "task", "entities", "raw_bucket", "state_table", "curated_database"])
 log_as_json()
 spark = SparkSession.builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
 curate_entities(
@@ -24,4 +25,5 @@ curate_entities(
     plans(),
     options["entities"].split(","),
     options["run_id"],
+    options["task"],
 )

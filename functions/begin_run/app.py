@@ -25,6 +25,6 @@ lease = PipelineLease(dynamodb, environment.state_table, runs_in(boto3.client("s
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     request = BeginRun.model_validate(event)
-    begun = begin(request.execution, request.input, list(plans()), sources(), lease, state, now())
+    begun = begin(request.execution, request.input, list(plans()), sources(), lease, state, now(), environment.name)
     logger.info("begun", extra=begun)
     return begun

@@ -32,7 +32,7 @@ EXPECTED: dict[str, Callable[[Any], bool]] = {
     "plan_work": lambda answer: set(answer) == {"curate", "build", "crawlers"},
     "settle_run": lambda answer: bool(answer["outcome"] == "DEGRADED" and "SourceAuthError" in answer["message"]),
     "notify": lambda answer: bool(answer["message_id"]),
-    "end_run": lambda answer: bool(answer["started"] is None),
+    "end_run": lambda answer: bool(answer["started"] == []),
     "publish_assets": lambda answer: answer is None,
 }
 

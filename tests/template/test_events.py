@@ -11,7 +11,7 @@ import pytest
 from lake.contract.build import compile_folder
 from lake.instants import from_text
 from lake.run import events
-from lake.run.request import parse
+from lake.run.request import TASKS, parse
 from tests.template.stack import ROOT, resources
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def test_a_sample_of_an_execution_is_a_request_that_the_lake_takes(path: Path) -
 
 
 def test_there_is_a_sample_for_each_way_to_start() -> None:
-    ways = {frozenset(json.loads(path.read_text("utf-8"))) - {"trigger"} for path in EXECUTIONS}
+    inputs = [json.loads(path.read_text("utf-8")) for path in EXECUTIONS]
+    ways = {frozenset(each) - {"trigger"} for each in inputs if "task" not in each}
     assert ways == {frozenset(), frozenset({"sources"}), frozenset({"entities"})}
+    assert {each["task"] for each in inputs if "task" in each} == set(TASKS)
 
 
 @pytest.mark.parametrize("path", BACKFILLS, ids=lambda path: path.stem)

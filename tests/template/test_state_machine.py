@@ -159,6 +159,35 @@ def test_whatever_breaks_the_lease_is_released() -> None:
     assert not [name for name in held - reachable(scope, "EndRun") if scope.states[name].get("End")]
 
 
+def chosen(scope: Scope, name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The choice that a Choice state makes of an input."""
+    rules = scope.states[name]["Choices"]
+    texts = [found[1] for rule in rules if (found := EXPRESSION.match(rule["Condition"]))]
+    met = [jsonata.Jsonata.jsonata(text).evaluate({}, frame_of(given)) for text in texts]
+    return dict(rules[met.index(True)])
+
+
+def frame_of(given: dict[str, Any]) -> Any:
+    """`$states.input`, as Step Functions binds it."""
+    frame = jsonata.Jsonata.jsonata("$states").create_frame()
+    frame.bind("states", {"input": given})
+    return frame
+
+
+def test_a_task_goes_straight_to_the_tables() -> None:
+    (scope, *_) = SCOPES
+    work = Work(["erp.sales_order"], build=False, crawl=[], task="curate").as_answer("lake")
+    held = {"status": "HELD", "run_id": "r", "sources": [], "skipped": []}
+    task = chosen(scope, "CheckLease", held | {"work": work})
+    assert (task["Next"], task["Output"]) == ("ProcessLoads", "{% $states.input.work %}")
+    assert chosen(scope, "CheckLease", held | {"work": None})["Next"] == "ExtractSources"
+    (job,) = [state for name, state in all_states() if name == "Curate"]
+    assert job["Arguments"]["Arguments"]["--task"] == "{% $states.input.task %}"
+    run = chosen(scope, "CheckLease", held | {"work": None})
+    assert {"sources", "skipped", "extractions", "problems"} == set(run["Assign"]) - {"run_id"}
+    assert {"skipped", "extractions", "problems"} == set(task["Assign"]) - {"run_id"}
+
+
 def test_one_entitys_failure_leaves_the_others_running() -> None:
     for scope in SCOPES:
         if scope.name in {"ReadSource", "CrawlRaw"}:

@@ -1,4 +1,4 @@
-"""The Glue job `curate`: the entities of a run, beside each other, each on its own."""
+"""The Glue job `curate`: a task for the entities of a run, beside each other, each on its own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import PySparkException
 
-from lake.curate.entity import curate
 from lake.curate.errors import CurateError, NothingCurated, UnknownEntity
+from lake.curate.tasks import TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lake.curate.ledger import Ledger
     from lake.curate.store import Store
     from lake.curate.tables import Tables
+    from lake.curate.tasks import Task
 
 BRIDGE = "An error occurred while calling "
 AT_ONCE = 3
@@ -37,12 +38,13 @@ def curate_entities(
     plans: Mapping[str, Plan],
     entities: Sequence[str],
     run_id: str,
+    task: str = "curate",
 ) -> list[dict[str, Any]]:
-    """Curate each entity and write its record, of success or of failure, into the ledger; returns the records.
+    """Do the task for each entity and write its record, of success or of failure, into the ledger; returns the records.
 
     Raises NothingCurated where all of them failed.
     """
-    one = partial(_curate_one, spark, tables, store, ledger, plans, run_id)
+    one = partial(_do_one, TASKS[task], spark, tables, store, ledger, plans, run_id)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         records = list(pool.map(one, entities))
     failed = [record for record in records if "error" in record]
@@ -52,7 +54,8 @@ def curate_entities(
     return records
 
 
-def _curate_one(
+def _do_one(
+    task: Task,
     spark: SparkSession,
     tables: Tables,
     store: Store,
@@ -62,8 +65,9 @@ def _curate_one(
     entity: str,
 ) -> dict[str, Any]:
     try:
-        record = curate(spark, tables, store, ledger, _plan(plans, entity))
-        ledger.curated(entity, record["through_load"])
+        record = task(spark, tables, store, ledger, _plan(plans, entity))
+        if "through_load" in record:
+            ledger.curated(entity, record["through_load"])
     except CurateError as error:
         record = _failure(entity, error, error.cause, error.remedy)
     except Exception as error:  # noqa: BLE001 (whatever stops one entity must leave the others running)

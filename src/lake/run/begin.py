@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from lake.instants import to_text
 from lake.run.lease import PipelineLease, Queued
-from lake.run.request import parse, select
+from lake.run.request import CHANGING, parse, select
+from lake.run.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ def begin(
     lease: PipelineLease,
     state: RunState,
     now: datetime,
+    lake: str,
 ) -> dict[str, Any]:
     """The answer of `begin_run` (docs/formats.md); raises BadRequest before the lease is touched."""
     request = parse(asked, known)
@@ -40,13 +42,18 @@ def begin(
     if isinstance(held, Queued):
         return {"status": "QUEUED", "holder": held.holder}
     selected = select(request, known)
+    run_id = execution.rpartition(":")[2]
+    if request.task is not None:
+        work = Work(selected, build=request.task in CHANGING, crawl=[], task=request.task)
+        return {"status": "HELD", "run_id": run_id, "sources": [], "skipped": [], "work": work.as_answer(lake)}
     resting = {entity: until for entity in selected if (until := state.rests_until(entity, now)) is not None}
     begun = divide(selected, resting, sources)
     return {
         "status": "HELD",
-        "run_id": execution.rpartition(":")[2],
+        "run_id": run_id,
         "sources": begun.sources,
         "skipped": begun.skipped,
+        "work": None,
     }
 
 

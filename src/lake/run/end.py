@@ -13,20 +13,19 @@ if TYPE_CHECKING:
 
 
 def end(execution: str, lease: PipelineLease, start: Callable[[dict[str, Any]], str]) -> dict[str, Any]:
-    """Releases and starts one execution for all that waits; repeating it is safe.
+    """Releases and starts one execution for each task that waits; repeating it is safe.
 
     The requests leave the list only after they were started: a crash in between starts them once more, which costs a run
-    that finds nothing to do.
+    that finds nothing to do. Of several the first holds the lease, and the others wait behind it.
     """
     waiting = lease.release(execution)
-    merged = merge([_request(item) for item in waiting])
-    if merged is None:
-        return {"released": execution, "started": None}
-    started = start(merged.as_input())
-    lease.forget(waiting)
+    started = [start(request.as_input()) for request in merge([_request(item) for item in waiting])]
+    if waiting:
+        lease.forget(waiting)
     return {"released": execution, "started": started}
 
 
 def _request(item: dict[str, Any]) -> Request:
     """A request that was checked when it was queued."""
-    return Request(frozenset(item.get("sources", [])), frozenset(item.get("entities", [])), item.get("trigger"))
+    named = frozenset(item.get("sources", [])), frozenset(item.get("entities", []))
+    return Request(*named, item.get("trigger"), item.get("task"))

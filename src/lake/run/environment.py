@@ -9,8 +9,9 @@ from lake.settings import Environment
 
 @dataclass(frozen=True, slots=True)
 class LeaseEnvironment(Environment):
-    """Of `begin_run` and `end_run`."""
+    """Of `begin_run` and `end_run`. `name`: the lake's."""
 
+    name: str
     state_table: str
     pipeline: str
 

@@ -11,16 +11,22 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 TRIGGERS = ("schedule", "console", "lake")
-KEYS = ("sources", "entities", "trigger")
+KEYS = ("sources", "entities", "task", "trigger")
+# What may be done with tables that are there, without reading a source; `lake.curate.tasks` does it.
+TASKS = ("curate",)
+# These leave curated rows other than they were: the marts are built again.
+CHANGING = ("curate", "replay", "rebuild")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Sources and entities to read; all of them where both are empty. `trigger` says who asked."""
+    """Sources and entities to read; all of them where both are empty. `trigger` says who asked, `task` what is done with
+    their tables instead of an ordinary run."""
 
     sources: frozenset[str] = frozenset()
     entities: frozenset[str] = frozenset()
     trigger: str | None = None
+    task: str | None = None
 
     @property
     def everything(self) -> bool:
@@ -32,6 +38,7 @@ class Request:
         named: dict[str, Any] = {
             "sources": sorted(self.sources),
             "entities": sorted(self.entities),
+            "task": self.task,
             "trigger": self.trigger,
         }
         return {key: value for key, value in named.items() if value}
@@ -44,10 +51,14 @@ def parse(raw: Mapping[str, Any], known: Collection[str]) -> Request:
     sources, entities = _names(raw, "sources"), _names(raw, "entities")
     _refuse_strangers("sources", sources, {entity.partition(".")[0] for entity in known})
     _refuse_strangers("entities", entities, set(known))
-    trigger = raw.get("trigger")
-    if trigger is not None and trigger not in TRIGGERS:
-        raise BadRequest(f"trigger is {trigger!r}. It may be: {', '.join(TRIGGERS)}")
-    return Request(sources, entities, trigger)
+    return Request(sources, entities, _one_of(raw, "trigger", TRIGGERS), _one_of(raw, "task", TASKS))
+
+
+def _one_of(raw: Mapping[str, Any], key: str, words: Sequence[str]) -> str | None:
+    word = raw.get(key)
+    if word is not None and word not in words:
+        raise BadRequest(f"{key} is {word!r}. It may be: {', '.join(words)}")
+    return word
 
 
 def _names(raw: Mapping[str, Any], key: str) -> frozenset[str]:
@@ -78,14 +89,19 @@ def select(request: Request, known: Collection[str]) -> list[str]:
     )
 
 
-def merge(requests: Sequence[Request]) -> Request | None:
-    """One request that does what all of these ask for; None for none. They differ in what they read alone."""
-    if not requests:
-        return None
+def merge(requests: Sequence[Request]) -> list[Request]:
+    """The fewest requests that do what all of these ask for: one for each task, ordinary runs first."""
+    tasks = sorted({request.task for request in requests}, key=lambda task: task or "")
+    return [_merged([request for request in requests if request.task == task], task) for task in tasks]
+
+
+def _merged(requests: Sequence[Request], task: str | None) -> Request:
+    """One request for several of one task: they differ in what they mean alone."""
     triggers = {request.trigger for request in requests}
     trigger = triggers.pop() if len(triggers) == 1 else None
     if any(request.everything for request in requests):
-        return Request(trigger=trigger)
+        return Request(trigger=trigger, task=task)
     sources = frozenset[str]().union(*(request.sources for request in requests))
     entities = frozenset[str]().union(*(request.entities for request in requests))
-    return Request(sources, frozenset(name for name in entities if name.partition(".")[0] not in sources), trigger)
+    rest = frozenset(name for name in entities if name.partition(".")[0] not in sources)
+    return Request(sources, rest, trigger, task)

@@ -30,15 +30,18 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Entities whose tables are behind raw, whether the marts' inputs changed, sources that the catalog of raw is behind."""
+    """Entities whose tables are behind raw, whether the marts' inputs changed, sources that the catalog of raw is behind; and
+    what the curate job is to do with these entities."""
 
     curate: list[str]
     build: bool
     crawl: list[str]
+    task: str = "curate"
 
     def as_answer(self, lake: str) -> dict[str, Any]:
         """The answer of `plan_work` (docs/formats.md), of the lake of this name."""
         return {
+            "task": self.task,
             "curate": ",".join(self.curate),
             "build": self.build,
             "crawlers": [f"{lake}-raw-{source}" for source in self.crawl],

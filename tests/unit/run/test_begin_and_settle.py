@@ -43,7 +43,7 @@ ME = execution("me")
 
 def begun(dynamodb: DynamoDBClient, asked: dict[str, Any]) -> dict[str, Any]:
     lease = PipelineLease(dynamodb, TABLE, Executions({ME}).still_runs)
-    return begin(ME, asked, list(PLANS), SOURCES, lease, RunState(dynamodb, TABLE), NOW)
+    return begin(ME, asked, list(PLANS), SOURCES, lease, RunState(dynamodb, TABLE), NOW, "lake")
 
 
 def read(answer: dict[str, Any]) -> dict[str, list[str]]:
@@ -66,6 +66,18 @@ def test_a_run_reads_what_was_asked_for_source_by_source(dynamodb: DynamoDBClien
             {"source": "erp", "entities": ["erp.sales_order"], "concurrency": 2},
         ],
         "skipped": [],
+        "work": None,
+    }
+
+
+def test_a_task_reads_no_source_and_works_on_what_was_named_though_it_rests(dynamodb: DynamoDBClient) -> None:
+    pause(dynamodb, "crm.account", NOW + timedelta(hours=1))
+    assert begun(dynamodb, {"entities": ["crm.account"], "task": "curate"}) == {
+        "status": "HELD",
+        "run_id": "me",
+        "sources": [],
+        "skipped": [],
+        "work": {"task": "curate", "curate": "crm.account", "build": True, "crawlers": []},
     }
 
 

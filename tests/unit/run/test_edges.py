@@ -71,6 +71,7 @@ def test_people_are_told_in_a_form_that_the_topic_takes() -> None:
 def test_the_environment_is_read_by_its_documented_names_and_names_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("LAKE_NAME", "lake")
     monkeypatch.setenv("LAKE_STATE_TABLE", "lake-state")
     monkeypatch.delenv("LAKE_PIPELINE", raising=False)
     with pytest.raises(BadEnvironment, match="LAKE_PIPELINE"):

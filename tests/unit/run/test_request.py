@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lake.curate.tasks import TASKS as DONE_BY_THE_JOB
 from lake.extract.errors import BadRequest
-from lake.run.request import Request, merge, parse, select
+from lake.run.request import TASKS, Request, merge, parse, select
 
 KNOWN = ["crm.account", "erp.business_partner", "erp.sales_order"]
 
@@ -14,6 +15,7 @@ requests = st.builds(
     st.frozensets(st.sampled_from(["crm", "erp"])),
     st.frozensets(st.sampled_from(KNOWN)),
     st.sampled_from([None, "schedule", "console", "lake"]),
+    st.sampled_from([None, *TASKS]),
 )
 
 
@@ -39,6 +41,7 @@ def test_an_entity_means_itself_alone() -> None:
         ({"entities": "erp.sales_order"}, "list"),
         ({"sources": [1]}, "list"),
         ({"trigger": "cron"}, "cron"),
+        ({"task": "destroy"}, "destroy"),
     ],
 )
 def test_a_mistake_is_refused_and_named(asked: dict[str, object], named: str) -> None:
@@ -52,14 +55,21 @@ def test_what_is_refused_comes_with_what_there_is() -> None:
 
 
 def test_nothing_waiting_merges_to_nothing() -> None:
-    assert merge([]) is None
+    assert merge([]) == []
 
 
 @given(st.lists(requests, min_size=1, max_size=5))
-def test_the_merged_request_means_exactly_what_all_of_them_mean(waiting: list[Request]) -> None:
+def test_the_merged_requests_mean_exactly_what_all_of_them_mean(waiting: list[Request]) -> None:
+    def meant(requests: list[Request]) -> set[tuple[str | None, str]]:
+        return {(request.task, entity) for request in requests for entity in select(request, KNOWN)}
+
     merged = merge(waiting)
-    assert merged is not None
-    assert set(select(merged, KNOWN)) == {entity for request in waiting for entity in select(request, KNOWN)}
+    assert meant(merged) == meant(waiting)
+    assert len({request.task for request in merged}) == len(merged)
+
+
+def test_each_task_that_a_request_may_name_is_one_that_the_job_can_do() -> None:
+    assert set(TASKS) == set(DONE_BY_THE_JOB)
 
 
 @given(requests)

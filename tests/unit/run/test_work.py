@@ -48,7 +48,12 @@ def test_a_day_that_the_catalog_lacks_is_crawled_once_a_source() -> None:
 
 def test_the_answer_names_crawlers_of_this_lake() -> None:
     answer = Work(["crm.account", "erp.sales_order"], build=True, crawl=["crm"]).as_answer("acme")
-    assert answer == {"curate": "crm.account,erp.sales_order", "build": True, "crawlers": ["acme-raw-crm"]}
+    assert answer == {
+        "task": "curate",
+        "curate": "crm.account,erp.sales_order",
+        "build": True,
+        "crawlers": ["acme-raw-crm"],
+    }
 
 
 def test_a_partition_that_the_catalog_has_is_catalogued() -> None:
