@@ -69,7 +69,8 @@ class Feed:
 
 
 type Load = tuple[Seen, ...] | Sweep | Refresh | Feed
-type State = tuple[dict[str, tuple[str, ...]], dict[str, int], list[tuple[str, int]]]
+type Bad = tuple[str, int, int, str]
+type State = tuple[dict[str, tuple[str, ...]], dict[str, int], list[Bad]]
 
 
 class Source:
@@ -119,7 +120,7 @@ def history(seed: int) -> tuple[list[Load], Source]:
 
 
 def expected(loads: Sequence[Load]) -> State:
-    """Order → amounts; key that is gone → minutes; bad versions. Straight from the definitions."""
+    """Order → amounts; key that is gone → minutes; bad records. Straight from the definitions."""
     versions = [version for load in loads for version in seen(load)]
     told = [tombstone for load in loads if isinstance(load, Feed) for tombstone in load.told]
     sweeps = sorted((load for load in loads if isinstance(load, Sweep | Refresh)), key=lambda sweep: sweep.started)
@@ -142,7 +143,26 @@ def expected(loads: Sequence[Load]) -> State:
         said = [at for name, at in told if name == key and at > last_good]
         if instants := [at for at in (*ends, *said) if at is not None]:
             gone[key] = max(instants)
-    return current, gone, sorted((version.key, version.observed) for version in versions if version.bad)
+    return current, gone, quarantined(versions, gone)
+
+
+def quarantined(versions: Sequence[Seen], gone: dict[str, int]) -> list[Bad]:
+    """Of each bad record: key, first seen, last seen, and whether something newer has come."""
+    bad = {(version.key, version.stamp, version.nets) for version in versions if version.bad}
+    found = []
+    for key, stamp, nets in bad:
+        sighted = [
+            version.observed
+            for version in versions
+            if version.bad and (version.key, version.stamp, version.nets) == (key, stamp, nets)
+        ]
+        last = (max(sighted), stamp)
+        overtaken = any(
+            (version.observed, version.stamp) >= last for version in versions if version.key == key and not version.bad
+        )
+        status = "superseded" if overtaken or gone.get(key, NEVER) > last[0] else "open"
+        found.append((key, min(sighted), last[0], status))
+    return sorted(found)
 
 
 def seen(load: Load) -> tuple[Seen, ...]:
@@ -186,10 +206,10 @@ def deliver(spark: Any, folder: Path, plan: Plan, loads: Sequence[Load], runs: S
     gone = {
         row.sales_order: row.minutes for row in tables.read(shape.deleted).selectExpr("sales_order", minutes).collect()
     }
-    minutes = minutes.replace("deleted_at", "_observed_at")
-    bad = tables.read(shape.quarantine).selectExpr("sales_order", minutes).collect()
+    seen = (minutes.replace("deleted_at", name).replace("minutes", name) for name in ("first_seen", "_observed_at"))
+    bad = tables.read(shape.quarantine).selectExpr("sales_order", *seen, "status").collect()
     assert {line.sales_order for line in items} == set(current)
-    return current, gone, sorted((row.sales_order, row.minutes) for row in bad)
+    return current, gone, sorted(map(tuple, bad))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -208,4 +228,4 @@ def test_every_delivery_of_a_history_ends_alike(spark: Any, tmp_path: Path, plan
     current, gone, bad = deliver(spark, tmp_path / "shuffled", plan, shuffled, [5, len(shuffled) - 5])
     assert current == truth[0]
     assert gone.keys() == truth[1].keys()
-    assert set(bad) == set(truth[2])
+    assert bad == truth[2]

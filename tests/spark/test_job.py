@@ -48,8 +48,8 @@ class Failing(Tables):
 
 
 def contents(tables: Tables, plan: Plan) -> list[list[Any]]:
-    """All rows of all tables of the entity."""
-    return [sorted(map(str, tables.read(table).collect())) for table in layout(plan).all]
+    """All rows of all tables of the entity; when quarantine closed a row is no matter of what came."""
+    return [sorted(map(str, tables.read(table).drop("closed_at").collect())) for table in layout(plan).all]
 
 
 def snapshots(tables: Tables, plan: Plan) -> list[str]:

@@ -9,10 +9,11 @@ from lake.curate.endings import end_keys
 from lake.curate.fates import contenders, counts, fates
 from lake.curate.fetches import want
 from lake.curate.layout import layout
-from lake.curate.quarantine import latest_bad
+from lake.curate.quarantine import latest_bad, settle
 from lake.curate.reading import versions
 from lake.curate.tables import LAST_SWEEP
 from lake.curate.work import work_of
+from lake.instants import now
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -83,8 +84,8 @@ def _merge(
     for child, table in zip(plan.children, shape.children, strict=True):
         items[child.name] = _merge_items(tables, table, child, plan, judged)
         work.note(tables, table)
-    if tally.quarantined:
-        writing.merge_quarantine(tables, shape.quarantine, plan, batch)
+    if tally.quarantined or not tables.is_empty(shape.quarantine):
+        settle(tables, shape, plan, batch, judged, now())
     return figures | balance.living(tables, shape, plan, judged.select(*plan.key)), items
 
 

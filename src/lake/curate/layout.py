@@ -16,6 +16,18 @@ OBSERVED_AT = ("_observed_at", "TIMESTAMP", "When the query that brought the ver
 CURSOR = ("_cursor", "STRING", "The source's stamp of the last change, UTC, at its own precision")
 CONTENT = ("_content", "STRING", "SHA-256 over the document's values, items included")
 
+QUARANTINED = (
+    ("reasons", "ARRAY<STRING>", "The rules that the version breaks"),
+    ("row", "STRING", "The raw record as JSON"),
+    ("status", "STRING", "open; superseded by a newer version or a deletion; replayed, and good by a later contract"),
+    ("first_seen", "TIMESTAMP", "When this content was first seen"),
+    ("plan", "STRING", "Hash of the plan that wrote the load"),
+    ("contract", "STRING", "Version of the contract by which it was judged"),
+    ("closed_at", "TIMESTAMP", "When the lake closed it"),
+    ("replayed_by", "STRING", "Hash of the plan by which it was found good"),
+    ("_record", "STRING", "SHA-256 of the record as it was sent: the same content seen again has the same"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -80,9 +92,8 @@ def _deleted(plan: Plan) -> Table:
 
 def _quarantine(plan: Plan) -> Table:
     keys = tuple(Column(field.name, "STRING", field.description) for field in plan.key_fields)
-    reasons = ("reasons", "ARRAY<STRING>", "The rules that the version breaks")
-    row = ("row", "STRING", "The raw record as JSON")
-    columns = (*_columns(LOAD, ROW), *keys, *_columns(OBSERVED_AT, CURSOR, reasons, row))
+    seen = ("_observed_at", "TIMESTAMP", "When this content was last seen")
+    columns = (*_columns(LOAD, ROW), *keys, *_columns(seen, CURSOR, *QUARANTINED))
     return Table(f"{plan.table}_quarantine", f"Versions of {plan.table} that break their contract", columns)
 
 

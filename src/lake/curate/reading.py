@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lake.curate.store import Store
 
 JSON_OPTIONS = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "ignoreNullFields": "false"}
+JSON_OF_VALUES = JSON_OPTIONS | {"ignoreNullFields": "true"}
+"""Without nulls: a field that a later plan brings makes no record look new."""
 
 
 def plan_of(store: Store, manifest: Manifest) -> Plan:
@@ -46,21 +48,38 @@ def by_plan(store: Store, loads: Sequence[Manifest]) -> list[tuple[Plan, list[Ma
 def versions(spark: SparkSession, store: Store, plan: Plan, loads: Sequence[Manifest]) -> DataFrame:
     """All versions of the loads in today's columns, one row each.
 
-    Beside the fields and an array for each child: `_load`, `_row`, `_observed_at`, `_cursor`, `_content`, `_reasons`
-    and `_warnings` (names of broken rules), `_raw` (the record as JSON where there are reasons).
+    Beside the fields and an array for each child: `_load`, `_row`, `_observed_at`, `_cursor`, `_content`, `_plan` (hash of the
+    plan that wrote it), `_reasons` and `_warnings` (names of broken rules); where there are reasons, `_raw` (the record as
+    JSON) and `_record` (SHA-256 of what was sent, wherever and whenever it came).
     """
-    parts = [_today(_raw(spark, store, group, written), written, plan) for written, group in by_plan(store, loads)]
-    batch = reduce(lambda left, right: left.unionByName(right), parts or [_today(_nothing(spark, plan), plan, plan)])
+    parts = [
+        _checked(_today(_raw(spark, store, group, written), written, plan), plan)
+        for written, group in by_plan(store, loads)
+    ]
+    return reduce(
+        lambda left, right: left.unionByName(right),
+        parts or [_checked(_today(_nothing(spark, plan), plan, plan), plan)],
+    )
+
+
+def _checked(rows: DataFrame, plan: Plan) -> DataFrame:
+    """What the rules say of rows in today's columns."""
+    bad = F.size("_reasons") > 0
     return (
-        batch.withColumns(
+        rows.withColumns(
             {
                 "_reasons": F.expr(names_of_broken(error_rules(plan))),
                 "_warnings": F.expr(names_of_broken(warning_rules(plan))),
                 "_content": F.expr(content(plan)),
             }
         )
-        .withColumn("_raw", F.when(F.size("_reasons") > 0, F.to_json("_source", JSON_OPTIONS)))
-        .drop("_source", "_misfit")
+        .withColumns(
+            {
+                "_raw": F.when(bad, F.to_json("_source", JSON_OPTIONS)),
+                "_record": F.when(bad, F.sha2(F.to_json("_sent", JSON_OF_VALUES), 256)),
+            }
+        )
+        .drop("_source", "_sent", "_misfit")
     )
 
 
@@ -79,13 +98,16 @@ def _nothing(spark: SparkSession, plan: Plan) -> DataFrame:
 
 
 def _today(raw: DataFrame, written: Plan, today: Plan) -> DataFrame:
-    """Raw rows in today's columns; `_source` holds the row as it was."""
-    source = F.struct(*(column for column in raw.columns if column != "_load"))
+    """Raw rows in today's columns; `_source` holds the row as it was, `_sent` what of it the source sent."""
+    source = [column for column in raw.columns if column != "_load"]
+    sent = sorted(set(source) - {"_row", "_observed_at", "_cursor"})
     return raw.select(
         *(F.expr(text).alias(name) for name, text in _values(written, today).items()),
         F.expr(_misfit(written, today)).alias("_misfit"),
         *("_load", "_row", "_observed_at", "_cursor"),
-        source.alias("_source"),
+        F.lit(written.sha256).alias("_plan"),
+        F.struct(*source).alias("_source"),
+        F.struct(*sent).alias("_sent"),
     )
 
 

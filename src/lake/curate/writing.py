@@ -57,18 +57,6 @@ def merge_current(tables: Tables, table: Table, plan: Plan, fates: DataFrame) ->
     )
 
 
-def merge_quarantine(tables: Tables, table: Table, plan: Plan, batch: DataFrame) -> None:
-    """Add the versions that break a rule, each once."""
-    keys = (F.col(name).cast("string").alias(name) for name in plan.key)
-    renamed = (F.col("_reasons").alias("reasons"), F.col("_raw").alias("row"))
-    bad = batch.where(F.size("_reasons") > 0).select(*POINTER, *keys, "_observed_at", "_cursor", *renamed)
-    if not tables.is_empty(table):
-        bad = bad.join(tables.read(table).select(*POINTER), list(POINTER), "left_anti")
-        if bad.isEmpty():
-            return
-    tables.merge(table, bad, POINTER, lambda merge: merge.whenNotMatched().insertAll())
-
-
 def item_changes(
     tables: Tables, table: Table, child: Child, plan: Plan, fates: DataFrame, dead: DataFrame
 ) -> DataFrame:
