@@ -171,7 +171,7 @@ def stamp_columns(store: Store, entity: Entity, stamp: str | datetime | None) ->
     return _STAMPS[entity.name](stamp)
 
 
-def _account_stamp(stamp: str | datetime | None) -> Row:
+def _crm_stamp(stamp: str | datetime | None) -> Row:
     if stamp is None:
         raise ChangeError("Salesforce never leaves SystemModstamp empty")
     at = parse_instant(stamp) if isinstance(stamp, str) else stamp
@@ -186,10 +186,14 @@ def _partner_stamp(stamp: str | datetime | None) -> Row:
     return {"LastChangeDate": day, "LastChangeTime": clock}
 
 
-def _order_stamp(stamp: str | datetime | None) -> Row:
+def _ts7_stamp(stamp: str | datetime | None) -> Row:
     if stamp is None:
         return {"LastChangeDateTime": None}
     return {"LastChangeDateTime": ts7_from_text(stamp) if isinstance(stamp, str) else ts7_text(stamp)}
+
+
+def _delivery_stamp(stamp: str | datetime | None) -> Row:
+    return {"LastChangeDate": _partner_stamp(stamp)["LastChangeDate"]}
 
 
 def _text_stamp(column: str, write: Callable[[datetime], str]) -> Callable[[str | datetime | None], Row]:
@@ -204,13 +208,28 @@ def _text_stamp(column: str, write: Callable[[datetime], str]) -> Callable[[str 
 
 
 _STAMPS: dict[str, Callable[[str | datetime | None], Row]] = {
-    "crm.account": _account_stamp,
+    **{entity.name: _crm_stamp for entity in schema.SOURCES["crm"]},
     "erp.business_partner": _partner_stamp,
-    "erp.sales_order": _order_stamp,
+    "erp.sales_order": _ts7_stamp,
+    "erp.product": _ts7_stamp,
+    "erp.billing_document": _ts7_stamp,
+    "erp.outbound_delivery": _delivery_stamp,
+    **dict.fromkeys(("erp.customer", "erp.receivable_item", "erp.exchange_rate", "erp.company_code"), lambda _: {}),
     "hubspot.contact": _text_stamp("lastmodifieddate", millis_text),
     "hubspot.company": _text_stamp("hs_lastmodifieddate", millis_text),
     "service.work_order": _text_stamp("updated_at", clock_text),
     "service.engineer": lambda _: {},
+}
+
+
+_FILLED_IN_BY_SALESFORCE: Row = {
+    "IsDeleted": 0,
+    "OwnerId": "0055g0000000001AAA",
+    "IsActive": 1,
+    "StageName": "Prospecting",
+    "Probability": "10",
+    "IsClosed": 0,
+    "IsWon": 0,
 }
 
 
@@ -219,16 +238,32 @@ def _born(store: Store, entity: Entity, stamp: str | datetime | None) -> Row:
     at = parse_instant(stamp) if isinstance(stamp, str) and stamp not in ("now", "none") else store.now
     at = stamp if isinstance(stamp, datetime) else at
     day, clock = berlin(at)
-    if entity.name == "crm.account":
-        created: Row = {"IsDeleted": 0, "CreatedDate": salesforce_text(at), "OwnerId": "0055g0000000001AAA"}
+    if entity in schema.SOURCES["crm"]:
+        filled: Row = _FILLED_IN_BY_SALESFORCE | {"CreatedDate": salesforce_text(at), "CloseDate": day}
+        created = {name: value for name, value in filled.items() if entity.field(name)}
     elif entity.name == "erp.business_partner":
         # A new partner has no change stamp: its creation stands in.
         return {"CreationDate": day, "CreationTime": clock, "IsMarkedForArchiving": 0, "Customer": ""}
-    elif entity.name == "erp.sales_order":
-        created = {"CreationDate": day, "SalesOrderDate": day}
+    elif entity.name == "erp.outbound_delivery":
+        return {"CreationDate": day}
     else:
-        created = {"createdate": millis_text(at)} if entity.field("createdate") else {}
+        created = {"createdate": millis_text(at)} if entity.field("createdate") else _filled_in_by_the_erp(entity, day)
     return created | stamp_columns(store, entity, store.now if stamp == "none" else stamp)
+
+
+def _filled_in_by_the_erp(entity: Entity, day: str) -> Row:
+    known: dict[str, Row] = {
+        "erp.sales_order": {"CreationDate": day, "SalesOrderDate": day},
+        "erp.customer": {"DeletionIndicator": 0},
+        "erp.product": {"IsMarkedForDeletion": 0},
+        "erp.receivable_item": {
+            "AccountingDocumentCreationDate": day,
+            "FinancialAccountType": "D",
+            "IsCleared": 0,
+            "IsReversed": 0,
+        },
+    }
+    return known.get(entity.name, {})
 
 
 def _stamp_parent(store: Store, entity: Entity, key: Key, moment: Moment) -> None:

@@ -41,6 +41,8 @@ def deleted(store: Store, entity: Entity, start: str, end: str) -> dict[str, Any
 
 
 def _binned(store: Store, entity: Entity, since: datetime, until: datetime) -> list[tuple[datetime, str]]:
+    if entity.field("IsDeleted") is None:
+        return []
     rows = store.read(
         f"SELECT Id, SystemModstamp FROM {entity.set_name} WHERE IsDeleted = 1 AND _visible_at <= ? "
         "AND SystemModstamp >= ? AND SystemModstamp < ?",

@@ -1,7 +1,8 @@
 """Fills a new store from its seed and writes down the truth that the lake is measured by.
 
-`_truth` holds (subject, rule, key, value): `match` rows say which account is which partner in truth, `quarantine` rows
-which documents break which error rule at the start, `total` rows what there is.
+`_truth` holds (subject, rule, key, value): `match` rows say which account is which partner in truth, `product` rows which
+product of the CRM is which material, `order` rows which opportunity became which order, `quarantine` rows which documents
+break which error rule at the start, `total` rows what there is.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,10 +10,13 @@ from datetime import datetime
 from itertools import batched
 from pathlib import Path
 
-from local.simulators import crowd, schema
+from local.simulators import crm_people, crm_products, crowd, schema
+from local.simulators.erp_fill import fill_masters, fill_trade, write_truth
 from local.simulators.instants import clock_text
+from local.simulators.opportunities import opportunities
 from local.simulators.orders import orders
 from local.simulators.store import Store
+from local.simulators.trade import Trade
 from local.simulators.world import SIZES, World, accounts, partners
 
 _CHUNK = 500
@@ -32,6 +36,17 @@ SELECT 'total', 'A_SalesOrderItem: unrejected NetAmount in thousandths', Transac
        CAST(SUM(CAST(REPLACE(NetAmount, '.', '') AS INTEGER)) AS TEXT)
 FROM A_SalesOrderItem JOIN A_SalesOrder USING (SalesOrder)
 WHERE SalesDocumentRjcnReason = '' GROUP BY TransactionCurrency
+"""
+
+
+_CRM_TRUTH = """
+INSERT INTO _truth
+SELECT 'quarantine', 'crm.opportunity: Probability not 0-100', Id, ''
+FROM Opportunity WHERE CAST(Probability AS INTEGER) NOT BETWEEN 0 AND 100
+UNION ALL
+SELECT 'total', 'Opportunity: won Amount in hundredths', CurrencyIsoCode,
+       CAST(SUM(CAST(REPLACE(Amount, '.', '') AS INTEGER)) AS TEXT)
+FROM Opportunity WHERE IsWon = 1 AND IsDeleted = 0 GROUP BY CurrencyIsoCode
 """
 
 
@@ -55,7 +70,17 @@ def _fill_crm(store: Store, world: World) -> None:
     visible = clock_text(world.now)
     for chunk in batched(accounts(world), _CHUNK, strict=False):
         store.insert(schema.ACCOUNT, (account.row for account in chunk), visible)
-        _matches(store, ((str(a.row["Id"]), a.partner) for a in chunk))
+        _true(store, "match", "same company", ((str(a.row["Id"]), a.partner) for a in chunk))
+    store.insert(schema.USER, crm_people.users(world), visible)
+    store.insert(schema.CRM_CONTACT, crm_people.contacts(world), visible)
+    for product_chunk in batched(crm_products.products(world), _CHUNK, strict=False):
+        store.insert(schema.CRM_PRODUCT, (product.row for product in product_chunk), visible)
+        _true(store, "product", "same product", ((str(p.row["Id"]), p.material) for p in product_chunk))
+    for deal_chunk in batched(opportunities(world), _CHUNK, strict=False):
+        store.insert(schema.OPPORTUNITY, (deal.row for deal in deal_chunk), visible)
+        store.insert(schema.OPPORTUNITY_LINE, (line for deal in deal_chunk for line in deal.lines), visible)
+        _true(store, "order", "same deal", ((str(d.row["Id"]), d.order) for d in deal_chunk))
+    store.write(_CRM_TRUTH)
 
 
 def _fill_erp(store: Store, world: World) -> None:
@@ -67,16 +92,20 @@ def _fill_erp(store: Store, world: World) -> None:
             schema.BUSINESS_PARTNER_IDENTIFICATION, (row for p in partner_chunk for row in p.identifications), visible
         )
         store.insert(schema.BUSINESS_PARTNER_ADDRESS, (row for p in partner_chunk for row in p.addresses), visible)
+    trade = Trade(world)
+    fill_masters(store, trade)
     for order_chunk in batched(orders(world), _CHUNK, strict=False):
         store.insert(schema.SALES_ORDER, (order.row for order in order_chunk), visible)
         store.insert(schema.SALES_ORDER_ITEM, (row for order in order_chunk for row in order.items), visible)
+        fill_trade(store, trade, order_chunk)
     store.write(_QUARANTINE)
+    write_truth(store)
 
 
-def _matches(store: Store, pairs: Iterable[tuple[str, str | None]]) -> None:
-    for account, partner in pairs:
-        if partner is not None:
-            store.write("INSERT INTO _truth VALUES ('match', 'same company', ?, ?)", (account, partner))
+def _true(store: Store, subject: str, rule: str, pairs: Iterable[tuple[str, str | None]]) -> None:
+    for key, value in pairs:
+        if value is not None:
+            store.write("INSERT INTO _truth VALUES (?, ?, ?, ?)", (subject, rule, key, value))
 
 
 def _fill_hubspot(store: Store, world: World) -> None:

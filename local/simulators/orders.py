@@ -9,10 +9,11 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 from random import Random
 
+from local.simulators.deals import Deal, by_order, opportunity_id
 from local.simulators.instants import berlin, ts7_text
 from local.simulators.names import ODD_TEXTS
 from local.simulators.store import Row
-from local.simulators.world import World, customer_number, material
+from local.simulators.world import FIRST_CUSTOMER, World, customer_number, has_account, material
 
 MONTHS = 36
 LINES_PER_ORDER = 1 + 0.65 / 0.35
@@ -62,6 +63,10 @@ class Market:
         rank = bisect(self._product_weights, rng.random() * self._product_weights[-1])
         return material(rank), self._prices[rank]
 
+    def price(self, index: int) -> float:
+        """The list price in EUR of material `index`."""
+        return self._prices[index]
+
 
 def amount(cents: int) -> str:
     """Cents as a decimal of scale 3, exactly."""
@@ -78,19 +83,38 @@ def cents(text: str) -> int:
 def orders(world: World) -> Iterator[Order]:
     """Every order up to the world's now, numbered in the order of creation."""
     market = Market(world)
-    edges = _month_edges(world.now)
-    weights = [_season(start) for start, _ in edges]
-    target = world.size.order_lines / LINES_PER_ORDER
+    edges, counts = _month_edges(world.now), _counts(world)
+    linked = by_order(world, sum(counts))
     number = 0
-    for month, (start, end) in enumerate(edges):
+    for month, ((start, end), count) in enumerate(zip(edges, counts, strict=True)):
         rng = world.rng("erp.sales_order", month)
-        count = round(target * weights[month] / sum(weights))
         span = max(1, int((end - start).total_seconds()))
         for nth, second in enumerate(sorted(rng.randrange(span) for _ in range(count))):
             number += 1
             lines = _BIG_ORDER_LINES if (month, nth) == (20, 3) else None
             order = new_order(market, rng, number, start + timedelta(seconds=second), lines)
+            if (deal := linked.get(number)) is not None:
+                _quote(world, order, deal)
             yield _dirty(order, rng, month * 100 + nth if nth < 6 else None)
+
+
+def order_total(world: World) -> int:
+    """How many orders there are, numbered from 1."""
+    return sum(_counts(world))
+
+
+def _counts(world: World) -> list[int]:
+    """The orders of each month."""
+    weights = [_season(start) for start, _ in _month_edges(world.now)]
+    target = world.size.order_lines / LINES_PER_ORDER
+    return [round(target * weight / sum(weights)) for weight in weights]
+
+
+def _quote(world: World, order: Order, deal: Deal) -> None:
+    """An order that came of an opportunity may bear its id, in a field of capital letters."""
+    customer = int(str(order.row["SoldToParty"])) - FIRST_CUSTOMER
+    if deal.quoted and has_account(world, customer):
+        order.row["ExternalDocumentID"] = opportunity_id(deal.serial).upper()
 
 
 def new_order(market: Market, rng: Random, number: int, created: datetime, lines: int | None = None) -> Order:

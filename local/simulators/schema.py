@@ -5,7 +5,8 @@ source's truth with plain SQL. `_visible_at` (UTC, whole seconds) is added to ea
 clock has reached it.
 """
 
-from local.simulators.crm_schema import ACCOUNT
+from local.simulators.crm_schema import ACCOUNT, CRM, CRM_CONTACT, CRM_PRODUCT, OPPORTUNITY, OPPORTUNITY_LINE, USER
+from local.simulators.erp_schema import ERP_SETS
 from local.simulators.fields import Entity, Field, Kind, text
 
 __all__ = [
@@ -16,11 +17,16 @@ __all__ = [
     "BUSINESS_PARTNER_TAX",
     "COMPANY",
     "CONTACT",
+    "CRM_CONTACT",
+    "CRM_PRODUCT",
     "ENGINEER",
     "ENTITIES",
+    "OPPORTUNITY",
+    "OPPORTUNITY_LINE",
     "SALES_ORDER",
     "SALES_ORDER_ITEM",
     "SOURCES",
+    "USER",
     "WORK_ORDER",
     "WORK_ORDER_PART",
     "Entity",
@@ -203,7 +209,7 @@ ENGINEER = Entity(
 )
 
 SOURCES: dict[str, tuple[Entity, ...]] = {
-    "crm": (ACCOUNT,),
+    "crm": CRM,
     "erp": (
         BUSINESS_PARTNER,
         BUSINESS_PARTNER_TAX,
@@ -211,6 +217,7 @@ SOURCES: dict[str, tuple[Entity, ...]] = {
         BUSINESS_PARTNER_ADDRESS,
         SALES_ORDER,
         SALES_ORDER_ITEM,
+        *ERP_SETS,
     ),
     "hubspot": (CONTACT, COMPANY),
     "service": (WORK_ORDER, WORK_ORDER_PART, ENGINEER),

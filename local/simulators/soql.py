@@ -155,11 +155,10 @@ def _order(tree: exp.Select, entity: Entity) -> str:
     parts = []
     for ordered in order.expressions:
         named = _field(entity, ordered.this)
-        collation = " COLLATE NOCASE" if named.kind == "string" else ""
         direction = "DESC" if ordered.args.get("desc") else "ASC"
         # Salesforce puts nulls first in either direction unless told otherwise.
         nulls_last = ordered.args.get("nulls_first") is False and not ordered.args.get("desc")
-        parts.append(f"{named.value}{collation} {direction} NULLS {'LAST' if nulls_last else 'FIRST'}")
+        parts.append(f"{_comparable(named)} {direction} NULLS {'LAST' if nulls_last else 'FIRST'}")
     return ", ".join(parts)
 
 
@@ -222,35 +221,39 @@ class _Walker:
         self.values.append(self._value(named, node.expression))
         if operator == "<>":
             # A null differs from every value in SOQL.
-            return f"({named.value} IS NULL OR {named.value} <> ?{_collation(named)})"
-        return f"{named.value} {operator} ?{_collation(named)}"
+            return f"({named.value} IS NULL OR {_comparable(named)} <> {_place(named)})"
+        return f"{_comparable(named)} {operator} {_place(named)}"
 
     def _membership(self, node: Any, *, negated: bool) -> str:
         named = _field(self.entity, node.this)
         if not node.expressions or node.args.get("query"):
             raise malformed("unexpected token: IN takes a list of values")
         self.values.extend(self._value(named, item) for item in node.expressions)
-        places = ", ".join("?" * len(node.expressions))
+        places = ", ".join([_place(named)] * len(node.expressions))
         if negated:
-            return f"({named.value} IS NULL OR {named.value}{_collation(named)} NOT IN ({places}))"
-        return f"{named.value}{_collation(named)} IN ({places})"
+            return f"({named.value} IS NULL OR {_comparable(named)} NOT IN ({places}))"
+        return f"{_comparable(named)} IN ({places})"
 
     def _value(self, named: Field, node: Any) -> Value:
-        kind, text = self._literal(node)
+        if named.kind == "decimal":
+            number = _number_text(node)
+            if number is None:
+                raise _wrong_type(named, "double and should not be enclosed in quotes")
+            return number
         if named.kind == "boolean":
             if not isinstance(node, exp.Boolean):
                 raise _wrong_type(named, "boolean and should not be enclosed in quotes")
             return int(node.this)
-        if named.kind == "instant":
-            if kind != "instant":
-                raise _wrong_type(named, "dateTime and should not be enclosed in quotes")
-            return salesforce_text(parse_instant(text))
+        kind, text = self._literal(node)
+        if named.kind in ("instant", "date"):
+            if kind != named.kind:
+                what = "dateTime" if named.kind == "instant" else "date"
+                raise _wrong_type(named, f"{what} and should not be enclosed in quotes")
+            return text if kind == "date" else salesforce_text(parse_instant(text))
         if kind != "text":
             raise _wrong_type(named, "string and should be enclosed in quotes")
         value = _unescaped(text)
-        if named.kind in ("id", "reference") and len(value) == 15:
-            return case_safe(value)
-        return value
+        return case_safe(value) if named.kind in ("id", "reference") and len(value) == 15 else value
 
     def _literal(self, node: Any) -> tuple[str, str]:
         if isinstance(node, exp.Anonymous) and node.name.upper() == "SOQL_LITERAL":
@@ -270,9 +273,22 @@ class _Walker:
         return _unescaped(text, like=True)
 
 
-def _collation(named: Field) -> str:
-    """Salesforce compares text without regard to case, ids with."""
-    return " COLLATE NOCASE" if named.kind == "string" else ""
+def _comparable(named: Field) -> str:
+    """The field as it is compared: text without regard to case, ids with, numbers by their size."""
+    if named.kind == "decimal":
+        return f"CAST({named.value} AS REAL)"
+    return f"{named.value}{' COLLATE NOCASE' if named.kind == 'string' else ''}"
+
+
+def _place(named: Field) -> str:
+    """Where a value is bound that the field is compared with."""
+    return "CAST(? AS REAL)" if named.kind == "decimal" else "?"
+
+
+def _number_text(node: Any) -> str | None:
+    """A number as it was written, None where none was."""
+    sign, node = ("-", node.this) if isinstance(node, exp.Neg) else ("", node)
+    return f"{sign}{node.this}" if isinstance(node, exp.Literal) and not node.is_string else None
 
 
 def _unescaped(quoted: str, *, like: bool = False) -> str:

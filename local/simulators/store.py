@@ -29,11 +29,15 @@ CREATE TABLE _truth (subject TEXT NOT NULL, rule TEXT NOT NULL, key TEXT NOT NUL
 """
 
 _INDEXES = {
-    "Account": (("SystemModstamp", "Id"),),
+    **{entity.set_name: (("SystemModstamp", "Id"),) for entity in SOURCES["crm"]},
     "A_SalesOrder": (("LastChangeDateTime", "SalesOrder"),),
     "contacts": (("lastmodifieddate",), ("CAST(hs_object_id AS INTEGER)",)),
     "companies": (("hs_lastmodifieddate",), ("CAST(hs_object_id AS INTEGER)",)),
     "work_orders": (("updated_at", "id"),),
+    "A_Product": (("LastChangeDateTime", "Product"),),
+    "A_BillingDocument": (("LastChangeDateTime", "BillingDocument"),),
+    "A_OutbDeliveryHeader": (("LastChangeDate", "DeliveryDocument"), ("CreationDate", "DeliveryDocument")),
+    "A_OperationalAcctgDocItemCube": (("AccountingDocumentCreationDate",),),
     "A_BusinessPartner": (("LastChangeDate", "LastChangeTime", "BusinessPartner"), ("CreationDate", "CreationTime")),
 }
 

@@ -18,6 +18,7 @@ HISTORY = timedelta(days=3 * 365)
 """How far back before the simulated now the world goes."""
 
 FIRST_PARTNER = 1_000_000
+FIRST_CUSTOMER = 200_000
 USERS = 25
 """Of the CRM's users, those who own records: in every world the same."""
 KNOWN_SHARE = 0.9
@@ -77,10 +78,15 @@ class Partner:
 
 @dataclass(frozen=True)
 class Account:
-    """A CRM account and the partner that is the same company in truth."""
+    """A CRM account and the ERP's customer that is the same company in truth (None: a prospect)."""
 
     row: Row
-    partner: str | None
+    customer: int | None
+
+    @property
+    def partner(self) -> str | None:
+        """The business partner behind it."""
+        return None if self.customer is None else partner_number(self.customer)
 
 
 def partner_number(index: int) -> str:
@@ -95,7 +101,7 @@ def has_account(world: World, index: int) -> bool:
 
 def customer_number(index: int) -> str:
     """The ERP customer number of customer `index`."""
-    return f"{200_000 + index:010d}"
+    return f"{FIRST_CUSTOMER + index:010d}"
 
 
 def material(index: int) -> str:
@@ -121,7 +127,7 @@ def partners(world: World) -> Iterator[Partner]:
 
 def accounts(world: World) -> Iterator[Account]:
     """Accounts of nine customers in ten, duplicates of some, and prospects that the ERP does not know."""
-    total = round(world.size.customers * 1.6)
+    total = account_total(world)
     serial = 0
     for index in range(world.size.customers):
         rng = world.rng("crm.account", index)
@@ -137,6 +143,11 @@ def accounts(world: World) -> Iterator[Account]:
         rng = world.rng("crm.prospect", serial)
         yield _account(world, rng, serial, names.company(rng, serial), None)
         serial += 1
+
+
+def account_total(world: World) -> int:
+    """How many accounts there are, numbered from 0."""
+    return round(world.size.customers * 1.6)
 
 
 def account_id(serial: int) -> str:
@@ -276,7 +287,7 @@ def _account(world: World, rng: Random, serial: int, known: Company, customer: i
         "ERP_Customer_Number__c": _erp_number(world, rng, customer),
         "VAT_Number__c": _account_vat(rng, known),
     }
-    return Account(row, None if customer is None else partner_number(customer))
+    return Account(row, customer)
 
 
 def _duplicate(world: World, rng: Random, serial: int, customer: int, original: Account) -> Account:

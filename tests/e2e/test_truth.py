@@ -54,6 +54,9 @@ def lake(stores: dict[str, Store]) -> MemoryLake:
             _load(lake, store, entity)
     orders = {row["sales_order"] for row in lake.tables["erp_sales_order_item"] if _negative(row)}
     _quarantine(lake, "erp_sales_order", "sales_order", orders, ("erp_sales_order_item",))
+    deals = lake.tables["crm_opportunity"]
+    odd = {row["id"] for row in deals if not 0 <= int(str(row["probability"])) <= 100}
+    _quarantine(lake, "crm_opportunity", "id", odd, ())
     partners = lake.tables["erp_business_partner"]
     odd = {row["business_partner"] for row in partners if row["business_partner_category"] not in ("1", "2", "3")}
     children = tuple(f"erp_business_partner_{name}" for name in ("tax", "identification", "address"))

@@ -42,7 +42,8 @@ class Table:
 
 @dataclass(frozen=True)
 class Entity:
-    """A document: a parent table and its children, the rule that sends it to quarantine, and whether keys are swept."""
+    """A document: a parent table and its children, the rule that sends it to quarantine, and whether it is seen that keys are
+    gone for good, by a sweep or by a feed."""
 
     source: str
     parent: Table
@@ -75,6 +76,11 @@ def _unknown_category(document: Document) -> bool:
     return any(row["BusinessPartnerCategory"] not in (None, "1", "2", "3") for row in document["erp.business_partner"])
 
 
+def _impossible_probability(document: Document) -> bool:
+    given = (row["Probability"] for row in document["crm.opportunity"])
+    return any(probability is not None and not 0 <= Decimal(probability) <= 100 for probability in given)
+
+
 def _table(entity: str, set_name: str, key_size: int, columns: str) -> Table:
     """`columns`: "Source:curated[:type]", type string where it is not said."""
     triples = (column.split(":") for column in columns.split())
@@ -99,6 +105,68 @@ ENTITIES = (
             DunsNumber:duns_number ERP_Customer_Number__c:erp_customer_number VAT_Number__c:vat_number
             IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp SystemModstamp:system_modstamp:timestamp""",
         ),
+    ),
+    Entity(
+        "crm",
+        _table(
+            "crm.user",
+            "User",
+            1,
+            """Id:id Name:name Email:email IsActive:is_active:boolean CreatedDate:created_date:timestamp
+            SystemModstamp:system_modstamp:timestamp""",
+        ),
+    ),
+    Entity(
+        "crm",
+        _table(
+            "crm.product",
+            "Product2",
+            1,
+            """Id:id Name:name ProductCode:product_code StockKeepingUnit:stock_keeping_unit IsActive:is_active:boolean
+            ERP_Material__c:erp_material IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp
+            SystemModstamp:system_modstamp:timestamp""",
+        ),
+        swept=True,
+    ),
+    Entity(
+        "crm",
+        _table(
+            "crm.contact",
+            "Contact",
+            1,
+            """Id:id AccountId:account_id FirstName:first_name LastName:last_name Email:email
+            IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp
+            SystemModstamp:system_modstamp:timestamp""",
+        ),
+        swept=True,
+    ),
+    Entity(
+        "crm",
+        _table(
+            "crm.opportunity",
+            "Opportunity",
+            1,
+            """Id:id AccountId:account_id OwnerId:owner_id Name:name StageName:stage_name Amount:amount:decimal(18,2)
+            CurrencyIsoCode:currency_iso_code Probability:probability:decimal(3,0) CloseDate:close_date:date
+            IsClosed:is_closed:boolean IsWon:is_won:boolean ERP_Order_Number__c:erp_order_number
+            IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp
+            SystemModstamp:system_modstamp:timestamp""",
+        ),
+        broken=_impossible_probability,
+        swept=True,
+    ),
+    Entity(
+        "crm",
+        _table(
+            "crm.opportunity_line",
+            "OpportunityLineItem",
+            1,
+            """Id:id OpportunityId:opportunity_id Product2Id:product2_id Quantity:quantity:decimal(12,2)
+            UnitPrice:unit_price:decimal(18,2) TotalPrice:total_price:decimal(18,2) Discount:discount:decimal(5,2)
+            IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp
+            SystemModstamp:system_modstamp:timestamp""",
+        ),
+        swept=True,
     ),
     Entity(
         "erp",

@@ -141,7 +141,7 @@ def test_many_rows_get_one_stamp(crm: RunningCrm) -> None:
 @pytest.mark.parametrize(
     ("action", "body", "reason"),
     [
-        ("change", {"entity": "crm.contact", "key": "1", "set": {}}, "no entity 'crm.contact'"),
+        ("change", {"entity": "crm.lead", "key": "1", "set": {}}, "no entity 'crm.lead'"),
         ("change", {"entity": "crm.account", "key": "1", "set": {}}, "no row"),
         ("change", {"entity": "crm.account", "key": "1", "set": {"Nmae": "x"}}, "no field Nmae"),
         ("change", {"entity": "crm.account", "key": "1"}, "'set' is missing"),

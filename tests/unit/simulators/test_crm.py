@@ -10,6 +10,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce, SalesforceMalformedRequest
 
+from local.simulators.schema import SOURCES, Entity
 from tests.unit.simulators.conftest import RunningCrm
 
 FIELDS = "Id, Name, IsDeleted, SystemModstamp"
@@ -39,6 +40,42 @@ def test_a_stranger_reads_every_account_through_pages(crm: RunningCrm, salesforc
 
     assert {row["Id"]: row["Name"] for row in answer["records"]} == expected
     assert answer["totalSize"] == len(expected) > 200
+
+
+@pytest.mark.parametrize("entity", SOURCES["crm"], ids=lambda entity: entity.set_name)
+def test_a_stranger_reads_each_object_whole(crm: RunningCrm, salesforce: Salesforce, entity: Entity) -> None:
+    described = {field["name"]: field for field in getattr(salesforce, entity.set_name).describe()["fields"]}
+    soql = f"SELECT {', '.join(entity.columns)} FROM {entity.set_name} ORDER BY SystemModstamp, Id"
+
+    records = salesforce.query_all(soql, include_deleted=True)["records"]
+
+    assert tuple(described) == entity.columns
+    live = salesforce.query(f"SELECT COUNT() FROM {entity.set_name}")["totalSize"]
+    assert live == len([record for record in records if not record.get("IsDeleted")])
+    truth = {row["Id"]: row for row in crm.store.read(f"SELECT * FROM {entity.set_name}")}
+    assert len(records) == len(truth) > 20
+    for record in records:
+        for name, field in described.items():
+            assert record[name] == _as_json(field["type"], truth[record["Id"]][name])
+
+
+def _as_json(kind: str, value: Any) -> Any:
+    if value is None:
+        return None
+    return bool(value) if kind == "boolean" else float(value) if kind in ("double", "currency", "percent") else value
+
+
+def test_numbers_come_as_they_are_and_are_compared_by_their_size(crm: RunningCrm) -> None:
+    row = {"Id": "0069x00000AbCdEAAV", "Name": "exact", "Amount": "9007199254740993.10", "CloseDate": "2026-11-20"}
+    crm.control.insert("crm.opportunity", row)
+    small, large = "Amount > -1000000 AND Amount <= 900.5", "Amount IN (9007199254740993.10) AND CloseDate = 2026-11-20"
+
+    found = crm.query(f"SELECT Amount FROM Opportunity WHERE {large} ORDER BY Amount")
+
+    assert b'"Amount":9007199254740993.10}' in found.content
+    amounts = [record["Amount"] for record in crm.records(f"SELECT Amount FROM Opportunity WHERE {small}")]
+    assert amounts
+    assert max(amounts) <= 900.5
 
 
 def test_deleted_accounts_come_with_query_all_only(crm: RunningCrm, salesforce: Salesforce) -> None:
@@ -134,6 +171,10 @@ def test_null_differs_from_every_value_and_is_asked_for_by_equality(crm: Running
         ("SELECT Id FROM Account WHERE SystemModstamp > '2026-11-15T12:00:00Z'", "INVALID_FIELD"),
         ("SELECT Id FROM Account WHERE SystemModstamp > 2026-11-15", "INVALID_FIELD"),
         ("SELECT Id FROM Account WHERE Name = 5", "INVALID_FIELD"),
+        ("SELECT Id FROM Opportunity WHERE Amount > '5'", "INVALID_FIELD"),
+        ("SELECT Id FROM Opportunity WHERE CloseDate > '2026-01-01'", "INVALID_FIELD"),
+        ("SELECT Id FROM Opportunity WHERE CloseDate > 2026-01-01T00:00:00Z", "INVALID_FIELD"),
+        ("SELECT IsDeleted FROM User", "INVALID_FIELD"),
         ("SELECT Id FROM Account WHERE IsDeleted = 'true'", "INVALID_FIELD"),
         ("SELECT Id FROM Account WHERE Industry IS NULL", "MALFORMED_QUERY"),
         ("SELECT Id FROM Account WHERE Id = 'a' AND Id = 'b' OR Id = 'c'", "MALFORMED_QUERY"),
