@@ -77,7 +77,7 @@ def tracked(store: Store, request: Request, options: Options) -> Options:
     mode = _setting(store, "mode")
     if not asked or mode == "ignored":
         return options
-    if mode == "refused":
+    if mode == "refused" or len(options.entity.key) > 1:
         raise RefusedError(500, "Internal_EntityNotSupported", "Entity does not support delta requests")
     if options.top is not None or options.skip or "$orderby" in given:
         raise bad_request("$orderby, $top and $skip cannot be combined with odata.track-changes")

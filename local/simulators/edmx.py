@@ -25,7 +25,8 @@ def metadata(service: str, entities: tuple[Entity, ...]) -> bytes:
     Xml.register_namespace("", _EDM)
     document = Xml.Element(f"{{{_EDMX}}}Edmx", Version="4.0")
     services = Xml.SubElement(document, f"{{{_EDMX}}}DataServices")
-    namespace = f"com.sap.gateway.srvd_a2x.{service.lower()}"
+    # A service's version (`;v=0002`) is no part of a namespace.
+    namespace = f"com.sap.gateway.srvd_a2x.{service.lower().partition(';')[0]}"
     schema = Xml.SubElement(services, f"{{{_EDM}}}Schema", Namespace=namespace)
     for entity in entities:
         _entity_type(schema, namespace, entity)

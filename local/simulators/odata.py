@@ -17,7 +17,7 @@ from local.simulators.quirks import NO_QUIRKS, Quirks
 from local.simulators.schema import Entity, children
 from local.simulators.store import Row, Value
 
-_KEY = re.compile(r"(?:(\w+)=)?'((?:[^']|'')*)'")
+_KEY = re.compile(r"(?:(\w+)=)?(?:'((?:[^']|'')*)'|datetime'(\d{4}-\d\d-\d\d)T00:00:00'|(\d{4}-\d\d-\d\d))(?:,|$)")
 _KNOWN = {
     "$filter",
     "$orderby",
@@ -145,15 +145,17 @@ def write_token(options: Options, rows: Sequence[Any], left: int | None, *, offs
 
 
 def read_key(entity: Entity, text: str) -> Row:
-    """The key in a predicate without its opening parenthesis: `'4711')` or `A='1',B='2')`. Refused with 400."""
-    parts = _KEY.findall(text.removesuffix(")"))
-    rebuilt = ",".join(f"{name}='{value}'" if name else f"'{value}'" for name, value in parts)
-    if not text.endswith(")") or rebuilt != text[:-1] or len(parts) != len(entity.key):
+    """The key in a predicate without its opening parenthesis: `'4711')` or `A='1',B=2026-11-15)`. Refused with 400."""
+    inside = text.removesuffix(")")
+    parts = list(_KEY.finditer(inside))
+    whole = "".join(part[0] for part in parts) == inside and not inside.endswith(",")
+    if not text.endswith(")") or not whole or len(parts) != len(entity.key):
         raise bad_request(f"Key predicate ({text} does not fit {entity.set_name}({', '.join(entity.key)})")
-    names = [name or entity.key[0] for name, _ in parts]
+    names = [part[1] or entity.key[0] for part in parts]
     if sorted(names) != sorted(entity.key):
         raise bad_request(f"Key predicate ({text} names other properties than {', '.join(entity.key)}")
-    return {name: value.replace("''", "'") for name, (_, value) in zip(names, parts, strict=True)}
+    values = ((part[2] or "").replace("''", "'") or part[3] or part[4] or "" for part in parts)
+    return dict(zip(names, values, strict=True))
 
 
 def of_key(entity: Entity, key: Row) -> Any:

@@ -170,9 +170,16 @@ def _renderer(base: str, entity: Entity, select: Sequence[str]) -> Callable[[Any
 
 
 def _address(base: str, entity: Entity, row: Any) -> str:
-    quoted = {name: "'" + quote(str(row[name]).replace("'", "''"), safe="'") + "'" for name in entity.key}
+    quoted = {name: _in_address(entity, name, str(row[name])) for name in entity.key}
     inside = next(iter(quoted.values())) if len(quoted) == 1 else ",".join(f"{n}={v}" for n, v in quoted.items())
     return f"{base}/{entity.set_name}({inside})"
+
+
+def _in_address(entity: Entity, name: str, value: str) -> str:
+    field = entity.field(name)
+    if field is not None and field.kind == "date":
+        return f"datetime'{value}T00%3A00%3A00'"
+    return "'" + quote(value.replace("'", "''"), safe="'") + "'"
 
 
 def _date(text: str) -> str:
