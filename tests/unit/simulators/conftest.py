@@ -143,3 +143,5 @@ def _served(store: Store, application: Callable[[], Any]) -> Iterator[str]:
     thread.join()
     server.server_close()
     store.close()
+    # Hundreds of copies would fill a small disk.
+    store.path.unlink()
