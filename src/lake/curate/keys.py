@@ -47,17 +47,23 @@ def seen_keys(spark: SparkSession, store: Store, plan: Plan, loads: Sequence[Man
 
 
 def told_keys(spark: SparkSession, store: Store, plan: Plan, loads: Sequence[Manifest]) -> DataFrame:
-    """The key columns and `_told_at`: when the source last said that the key is gone. Raises RawDamaged.
+    """The key columns and `_told_at`: when the source last said that the key is gone. Raises RawDamaged."""
+    return _told(spark, store, plan, loads).groupBy(*plan.key).agg(F.max("_observed_at").alias("_told_at"))
 
-    A key that is not of its type has no version that could end.
-    """
+
+def told_instants(spark: SparkSession, store: Store, plan: Plan, loads: Sequence[Manifest]) -> DataFrame:
+    """The key columns and `_gone`: all instants at which the source said that the key is gone. Raises RawDamaged."""
+    return _told(spark, store, plan, loads).groupBy(*plan.key).agg(F.collect_set("_observed_at").alias("_gone"))
+
+
+def _told(spark: SparkSession, store: Store, plan: Plan, loads: Sequence[Manifest]) -> DataFrame:
+    """The key columns and `_observed_at` of tombstones. A key that is not of its type has no version that could end."""
     found = []
     for written, group in by_plan(store, loads):
         schema, columns = _of_texts(written, plan)
         parts = _parts(spark, store, group, f"{schema}, _observed_at TIMESTAMP")
         found.append(parts.select(*_values(columns), "_observed_at"))
-    told = reduce(lambda left, right: left.union(right), found).dropna(how="any", subset=list(plan.key))
-    return told.groupBy(*plan.key).agg(F.max("_observed_at").alias("_told_at"))
+    return reduce(lambda left, right: left.union(right), found).dropna(how="any", subset=list(plan.key))
 
 
 def from_text(field: Field, text: str) -> str:
