@@ -89,7 +89,7 @@ def delete(store: Store, entity: Entity, keys: Sequence[Key], moment: Moment, *,
             change(store, entity, key, {"IsDeleted": 1}, moment)
             continue
         store.remember(entity, key)
-        store.remove(entity, key)
+        store.remove(entity, key, moment.stamp if isinstance(moment.stamp, datetime) else None)
         if entity.parent is not None:
             top = schema.root(entity)
             _in_turn(store, top, key[: len(top.key)], Moment())

@@ -2,6 +2,7 @@
 
 from local.simulators import changes, names, schema
 from local.simulators.changes import Moment
+from local.simulators.deal_day import deal_day
 from local.simulators.span import Day
 from local.simulators.world import World, account_id, customer_number
 
@@ -10,7 +11,7 @@ _LIVE = "IsDeleted = 0"
 
 def crm_day(day: Day, world: World) -> dict[str, int]:
     accounts = day.store.read("SELECT COUNT(*) FROM Account WHERE IsDeleted = 0")[0][0]
-    return {
+    done = {
         "stamped_at_one_instant": _reassign(day, min(2_500, accounts // 4)),
         "deleted": _bin(day, 12),
         "restored": _restore(day, 2),
@@ -20,6 +21,7 @@ def crm_day(day: Day, world: World) -> dict[str, int]:
         "late": _late_accounts(day, min(20, accounts // 12)),
         "inserted": _new_accounts(day, max(5, accounts // 500)),
     }
+    return done | deal_day(day, world)
 
 
 def _reassign(day: Day, count: int) -> int:
@@ -45,13 +47,16 @@ def _restore(day: Day, count: int) -> int:
 
 
 def _merge(day: Day, count: int) -> int:
-    """The loser goes to the recycle bin and names the winner, which takes a field over."""
+    """The loser goes to the recycle bin and names the winner, which takes a field over, and the contacts."""
     picked = day.pick(schema.ACCOUNT, 2 * count, _LIVE)
     pairs = list(zip(picked[::2], picked[1::2], strict=False))
     for loser, winner in pairs:
         at = Moment(day.stamp())
         changes.change(day.store, schema.ACCOUNT, loser, {"IsDeleted": 1, "MasterRecordId": winner[0]}, at)
         changes.change(day.store, schema.ACCOUNT, winner, {"Industry": "Machinery"}, at)
+        for (contact,) in day.store.read("SELECT Id FROM Contact WHERE AccountId = ? ORDER BY Id", loser):
+            changes.change(day.store, schema.CRM_CONTACT, (contact,), {"AccountId": winner[0]}, at)
+            day.taken.add((contact,))
     return len(pairs)
 
 
@@ -80,8 +85,7 @@ def _late_accounts(day: Day, count: int) -> int:
 
 
 def _new_accounts(day: Day, count: int) -> int:
-    ever = "SELECT (SELECT COUNT(*) FROM Account) + (SELECT COUNT(*) FROM _deleted WHERE entity = 'crm.account')"
-    first = day.store.read(ever)[0][0]
+    first = day.ever(schema.ACCOUNT)
     for serial in range(first, first + count):
         known = names.company(day.rng, serial)
         row = {

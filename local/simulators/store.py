@@ -127,8 +127,8 @@ class Store:
             sql = f"UPDATE {entity.set_name} SET {names} WHERE {_where(entity.key)}"
             self.write(sql, (*columns.values(), *key))
 
-    def remove(self, entity: Entity, key: Key) -> None:
-        """Take a row out for good, its children with it, and remember that it was there."""
+    def remove(self, entity: Entity, key: Key, at: datetime | None = None) -> None:
+        """Take a row out for good, its children with it, and remember that it was there, and when it went (None: now)."""
         row = self.get(entity, key)
         if row is None:
             return
@@ -136,7 +136,7 @@ class Store:
             self.write(f"DELETE FROM {child.set_name} WHERE {_where(entity.key)}", key)
         self.write(f"DELETE FROM {entity.set_name} WHERE {_where(entity.key)}", key)
         initial = int(str(row["_visible_at"]) <= self.meta("start"))
-        values = (entity.name, json.dumps(key), self.meta("now"), initial)
+        values = (entity.name, json.dumps(key), self.meta("now") if at is None else clock_text(at), initial)
         self.write("INSERT OR REPLACE INTO _deleted VALUES (?, ?, ?, ?)", values)
 
     def remember(self, entity: Entity, key: Key) -> None:
