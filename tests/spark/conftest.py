@@ -21,6 +21,7 @@ SMALL_DATA = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.optimizer.runtime.rowLevelOperationGroupFilter.enabled": "false",
+    "spark.sql.iceberg.distribution-mode": "none",
 }
 """With a dozen rows, planning and compiling a query costs more than running it."""
 

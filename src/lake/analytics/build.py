@@ -11,8 +11,8 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.analytics.model import Model, ModelError, Reference, in_order, parse
 from lake.curate.columns import quoted
+from lake.curate.keeping import ALWAYS
 from lake.curate.layout import Column, Table
-from lake.curate.tables import NEW_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ def _replace(spark: SparkSession, model: Model, curated: Tables, analytics: Tabl
     values = {"curated": curated.database, "analytics": analytics.database, "zone": zone}
     rows = _described(spark.sql(model.render(values)), model)
     writer = rows.writeTo(analytics.name(Table(model.name, "", ()))).using("iceberg")
-    for key, value in {**NEW_TABLE, "comment": model.comment, INPUTS: state}.items():
+    for key, value in {**ALWAYS, "comment": model.comment, INPUTS: state}.items():
         writer = writer.tableProperty(key, value)
     writer.createOrReplace()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,9 @@ QUARANTINED = (
     ("_record", "STRING", "SHA-256 of the record as it was sent: the same content seen again has the same"),
 )
 
+WORD = re.compile(r"\w+(?![\w(])")
+WEEK_S = 7 * 24 * 3600
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -40,11 +44,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A curated table of an entity, without its database."""
+    """A curated table of an entity, without its database.
+
+    `sort`: columns by which its files are ordered; `partition`: transforms, as in the contract; `snapshots_s`: how far back
+    it can be read.
+    """
 
     name: str
     comment: str
     columns: tuple[Column, ...]
+    sort: tuple[str, ...] = ()
+    partition: tuple[str, ...] = ()
+    snapshots_s: int = WEEK_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,12 @@ def layout(plan: Plan) -> Layout:
     """The tables of the entity that this plan describes."""
     return Layout(
         current=Table(
-            plan.table, plan.description, (*_fields(plan.fields), *_columns(LOAD, ROW, OBSERVED_AT, CURSOR, CONTENT))
+            plan.table,
+            plan.description,
+            (*_fields(plan.fields), *_columns(LOAD, ROW, OBSERVED_AT, CURSOR, CONTENT)),
+            plan.curated.sort or plan.key,
+            plan.curated.partition,
+            plan.curated.snapshots_s,
         ),
         deleted=_deleted(plan),
         quarantine=_quarantine(plan),
@@ -77,7 +93,15 @@ def layout(plan: Plan) -> Layout:
 def _child(plan: Plan, child: Child) -> Table:
     position = ("_item", "INT", "Position of the item in its document, from 0")
     columns = (*_fields(child.fields), *_columns(LOAD, ROW, OBSERVED_AT, position))
-    return Table(f"{plan.source}_{child.name}", child.description, columns)
+    parent = dict(zip(plan.key, child.parent_key, strict=True))
+    partition = tuple(_of_child(text, parent) for text in plan.curated.partition)
+    kept = (child.key, partition, plan.curated.snapshots_s)
+    return Table(f"{plan.source}_{child.name}", child.description, columns, *kept)
+
+
+def _of_child(transform: str, parent: dict[str, str]) -> str:
+    """A transform of the parent's key as one of the child's columns that hold the same value."""
+    return WORD.sub(lambda match: parent.get(match[0], match[0]), transform)
 
 
 def _deleted(plan: Plan) -> Table:
@@ -87,14 +111,16 @@ def _deleted(plan: Plan) -> Table:
         "Gone as of this instant: a sweep that began then did not find the key, or the source said so",
     )
     columns = (*_fields(plan.key_fields), *_columns(instant))
-    return Table(f"{plan.table}_deleted", f"Keys of {plan.table} that were gone from the source", columns)
+    comment = f"Keys of {plan.table} that were gone from the source"
+    return Table(f"{plan.table}_deleted", comment, columns, snapshots_s=plan.curated.snapshots_s)
 
 
 def _quarantine(plan: Plan) -> Table:
     keys = tuple(Column(field.name, "STRING", field.description) for field in plan.key_fields)
     seen = ("_observed_at", "TIMESTAMP", "When this content was last seen")
     columns = (*_columns(LOAD, ROW), *keys, *_columns(seen, CURSOR, *QUARANTINED))
-    return Table(f"{plan.table}_quarantine", f"Versions of {plan.table} that break their contract", columns)
+    comment = f"Versions of {plan.table} that break their contract"
+    return Table(f"{plan.table}_quarantine", comment, columns, snapshots_s=plan.curated.snapshots_s)
 
 
 def _fields(fields: tuple[Field, ...]) -> tuple[Column, ...]:

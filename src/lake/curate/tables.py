@@ -10,26 +10,22 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.curate.columns import literal, quoted
+from lake.curate.columns import quoted
 from lake.curate.errors import CommitLost
+from lake.curate.keeping import changes, create, definitions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from lake.curate.layout import Column, Table
+    from lake.curate.layout import Table
 
 THROUGH = "lake.curated_through"
 LAST_SWEEP = "lake.last_sweep"
 EMPTY = "none"
 ATTEMPTS = 5
 LOST_COMMITS = ("ValidationException", "CommitFailedException")
-NEW_TABLE = {
-    "format-version": "2",
-    "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "20",
-}
 
 
 class Tables:
@@ -54,26 +50,34 @@ class Tables:
     def ensure(self, table: Table) -> None:
         """Create the table, or give it the columns that the contract has got since. Other changes are left to Iceberg."""
         try:
-            there = set(self.read(table).columns)
+            schema = self.read(table).schema
         except AnalysisException as error:
             if error.getCondition() != "TABLE_OR_VIEW_NOT_FOUND":
                 raise
-            self._create(table)
+            self._run(create(self.name(table), table))
             return
-        missing = [column for column in table.columns if column.name not in there]
+        missing = [column for column in table.columns if column.name not in schema.names]
         if missing:
-            self._spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({_definitions(missing)})")
+            self._run([f"ALTER TABLE {self.name(table)} ADD COLUMNS ({definitions(missing)})"])
+        comments = {field.name: field.metadata.get("comment") for field in schema}
+        iceberg = self.iceberg(table)
+        self._run(changes(self.name(table), table, dict(iceberg.properties()), comments, _order(iceberg)))
 
-    def _create(self, table: Table) -> None:
-        self._spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {self.name(table)} ({_definitions(table.columns)}) USING iceberg "
-            f"COMMENT {literal(table.comment)} TBLPROPERTIES ({_pairs(NEW_TABLE)})"
-        )
+    def _run(self, statements: Sequence[str]) -> None:
+        for statement in statements:
+            self._spark.sql(statement)
+
+    def iceberg(self, table: Table) -> Any:
+        """Iceberg's own object of the table, in the JVM: it answers without a query."""
+        jvm: Any = self._spark._jvm
+        session = self._spark._jsparkSession
+        return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(session, self.name(table))
 
     def properties(self, table: Table) -> dict[str, str]:
         """The table's properties, Iceberg's `current-snapshot-id` among them."""
-        rows = self._spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").collect()
-        return {row["key"]: row["value"] for row in rows}
+        iceberg = self.iceberg(table)
+        now = iceberg.currentSnapshot()
+        return {**iceberg.properties(), "current-snapshot-id": EMPTY if now is None else str(now.snapshotId())}
 
     def snapshot(self, table: Table) -> str:
         """The id of the current snapshot, `none` where nothing was ever written."""
@@ -85,7 +89,10 @@ class Tables:
 
     def note(self, table: Table, properties: Mapping[str, str]) -> None:
         """Set properties; this makes no snapshot."""
-        self._spark.sql(f"ALTER TABLE {self.name(table)} SET TBLPROPERTIES ({_pairs(properties)})")
+        update = self.iceberg(table).updateProperties()
+        for key, value in properties.items():
+            update.set(key, value)
+        update.commit()
 
     def merge(self, table: Table, source: DataFrame, on: Sequence[str], actions: Callable[[Any], Any]) -> None:
         """Merge `source` (alias s) into the table (its own name), by the columns of `on`.
@@ -111,9 +118,7 @@ class Tables:
         )
 
 
-def _definitions(columns: Sequence[Column]) -> str:
-    return ", ".join(f"{quoted(column.name)} {column.type} COMMENT {literal(column.comment)}" for column in columns)
-
-
-def _pairs(properties: Mapping[str, str]) -> str:
-    return ", ".join(f"{literal(key)}={literal(value)}" for key, value in properties.items())
+def _order(iceberg: Any) -> list[str]:
+    """The columns by which the table's files are ordered."""
+    schema = iceberg.schema()
+    return [schema.findColumnName(field.sourceId()) for field in iceberg.sortOrder().fields()]
