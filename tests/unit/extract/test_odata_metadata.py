@@ -23,8 +23,8 @@ from local.simulators.schema import SOURCES
 
 BUILT = compile_folder(Path(__file__).parents[3] / "contracts")
 ERP = SourcePlan.load(BUILT["source.erp.json"])
-PLANS = [Plan.load(BUILT[f"erp.{name}.json"]) for name in ("sales_order", "business_partner")]
-ORDER = PLANS[0]
+PLANS = [Plan.load(text) for name, text in BUILT.items() if name.startswith("erp.")]
+(ORDER,) = (plan for plan in PLANS if plan.name == "sales_order")
 
 SCHEMA = """<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.0"><edmx:DataServices>
 <Schema xmlns="http://docs.oasis-open.org/odata/ns/edm" Namespace="com.example" Alias="self">{inside}
