@@ -16,11 +16,12 @@ from lake.contract.build import compile_folder
 from lake.contract.errors import ContractError
 
 ROOT = Path(__file__).resolve().parent.parent
-COMPILER = ("contract/build.py", "contract/compile.py", "contract/odcs.py", "contract/errors.py")
+# What runs knows of contracts the plans, and the templates of requests; the rest compiles them.
+CONTRACT_AT_RUN = ("contract/__init__.py", "contract/plan.py", "contract/templates.py")
 # Lambda neither curates nor builds marts: of analytics it knows what the marts are made from, and no Spark.
-LAYER_WITHOUT = ("cli/", "curate/", *COMPILER)
+LAYER_WITHOUT = ("cli/", "curate/")
 LAYER_ANALYTICS = ("analytics/__init__.py", "analytics/inputs.py", "analytics/sql/")
-LIBRARY_WITHOUT = ("cli/", *COMPILER)
+LIBRARY_WITHOUT = ("cli/",)
 JOBS = ("curate.py", "build_analytics.py")
 # The earliest instant that a zip file can name: no file's time may change the archive.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -46,9 +47,13 @@ def layer_files(files: dict[str, bytes]) -> dict[str, bytes]:
     return {
         path: content
         for path, content in files.items()
-        if not path.startswith(LAYER_WITHOUT)
+        if _runs(path, LAYER_WITHOUT)
         and (not path.startswith("analytics/") or path.startswith(LAYER_ANALYTICS))
     }
+
+
+def _runs(path: str, without: tuple[str, ...]) -> bool:
+    return not path.startswith(without) and (not path.startswith("contract/") or path in CONTRACT_AT_RUN)
 
 
 def write_layer(out: Path) -> None:
@@ -66,7 +71,7 @@ def write_assets(out: Path) -> None:
         (out / job).write_bytes((ROOT / "glue" / job).read_bytes())
     with zipfile.ZipFile(out / "lake.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path, content in package().items():
-            if not path.startswith(LIBRARY_WITHOUT):
+            if _runs(path, LIBRARY_WITHOUT):
                 archive.writestr(zipfile.ZipInfo(f"lake/{path}", EPOCH), content, zipfile.ZIP_DEFLATED)
 
 

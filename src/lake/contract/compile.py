@@ -10,22 +10,17 @@ from pydantic import ValidationError
 from lake.contract.curated import curated_of
 from lake.contract.errors import ContractError, Findings
 from lake.contract.extraction import check_protocol, check_rules, cursor_of, deletes_of, instant_of, seconds
-from lake.contract.fields import NAME, fields_of
+from lake.contract.fields import fields_of
 from lake.contract.odcs import ChildSpec, CuratedSpec, ExtractionSpec, SourceSpec, mistakes_of
-from lake.contract.plan import NO_CURSOR, Check, Child, Plan, SourcePlan
+from lake.contract.plan import NO_CURSOR, Child, Plan, SourcePlan
 from lake.contract.rest_rules import rest_of
+from lake.contract.rules import checks_of, rows_of
 
 if TYPE_CHECKING:
-    from open_data_contract_standard.model import (
-        CustomProperty,
-        DataQuality,
-        OpenDataContractStandard,
-        SchemaObject,
-    )
+    from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard, SchemaObject
 
+    from lake.contract.plan import Field
     from lake.contract.strict import Strict
-
-SEVERITIES = ("error", "warning")
 
 
 def compile_source(file: str, raw: dict[str, Any]) -> tuple[SourceSpec, SourcePlan]:
@@ -74,11 +69,11 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
     spec = _custom(found, "customProperties", contract.customProperties, "extraction", ExtractionSpec)
     kept = _custom(found, "customProperties", contract.customProperties, "curated", CuratedSpec, optional=True)
     fields, key = fields_of(found, objects[0], "schema[0]")
-    checks = _checks(found, objects[0], "schema[0]")
     children = tuple(
-        _child(found, child, f"schema[{position}]", source.source, key)
+        _child(found, child, f"schema[{position}]", source.source, key, fields)
         for position, child in enumerate(objects[1:], start=1)
     )
+    checks = checks_of(found, objects[0], "schema[0]", rows_of(fields, children))
     if spec is None:
         raise ContractError(found.mistakes)
     check_rules(found, spec, source)
@@ -137,30 +132,9 @@ def _custom[T: Strict](
     return None
 
 
-def _checks(found: Findings, table: SchemaObject, path: str) -> tuple[Check, ...]:
-    return tuple(
-        _check(found, item, f"{path}.quality[{position}]") for position, item in enumerate(table.quality or [])
-    )
-
-
-def _check(found: Findings, item: DataQuality, place: str) -> Check:
-    if item.type != "custom" or item.engine != "lake":
-        found.add(f"{place}.type", "only `type: custom` with `engine: lake` (a condition on each row) is supported")
-    if not isinstance(item.implementation, str) or not item.implementation.strip():
-        found.add(f"{place}.implementation", "is missing: a Spark SQL condition on one row")
-    if not NAME.match(item.name or ""):
-        found.add(f"{place}.name", f"is {item.name!r}, expected snake_case")
-    if item.severity not in SEVERITIES:
-        found.add(f"{place}.severity", f"is {item.severity!r}, expected error or warning")
-    return Check(
-        name=item.name or "",
-        severity="error" if item.severity == "error" else "warning",
-        sql=str(item.implementation),
-        description=item.description or "",
-    )
-
-
-def _child(found: Findings, table: SchemaObject, path: str, source: str, parent: tuple[str, ...]) -> Child:
+def _child(
+    found: Findings, table: SchemaObject, path: str, source: str, parent: tuple[str, ...], above: tuple[Field, ...]
+) -> Child:
     fields, key = fields_of(found, table, path)
     spec = _custom(found, f"{path}.customProperties", table.customProperties, "child", ChildSpec)
     parent_key = tuple(spec.parent_key) if spec else ()
@@ -177,7 +151,7 @@ def _child(found: Findings, table: SchemaObject, path: str, source: str, parent:
         parent_key=parent_key,
         description=table.description or "",
         fields=fields,
-        checks=_checks(found, table, path),
+        checks=checks_of(found, table, path, rows_of(fields, (), above)),
         filter=spec.filter if spec else None,
     )
 

@@ -95,14 +95,14 @@ def _field(found: Findings, item: SchemaProperty, place: str) -> Field:
     )
 
 
-def _own(item: SchemaProperty, name: str) -> Any:
+def own(item: SchemaProperty, name: str) -> Any:
     """The value of a field's custom property, None where it has none of this name."""
     return next((custom.value for custom in item.customProperties or [] if custom.property == name), None)
 
 
 def _renamed(found: Findings, item: SchemaProperty, place: str) -> str | None:
     """The custom property `renamed_from` of a field: the column's earlier name."""
-    earlier = _own(item, "renamed_from")
+    earlier = own(item, "renamed_from")
     if earlier is not None and (not isinstance(earlier, str) or not NAME.match(earlier) or earlier == item.name):
         found.add(f"{place}.customProperties", f"renamed_from {earlier!r} is no earlier name of {item.name}")
     return None if earlier is None else str(earlier)
@@ -110,7 +110,7 @@ def _renamed(found: Findings, item: SchemaProperty, place: str) -> str | None:
 
 def _form(found: Findings, item: SchemaProperty, base: str, place: str) -> str | None:
     """The custom property `form` of a field: how the source writes its values."""
-    form = _own(item, "form")
+    form = own(item, "form")
     if form is None:
         return None
     name, _, zone = str(form).removesuffix(")").partition("(")

@@ -140,7 +140,7 @@ CASES: list[tuple[str, str, Edit, str]] = [
     ("no freshness", ACCOUNT, lambda c: c.update(slaProperties=[]), "slaProperties: lacks `latency`"),
     ("freshness in months", ACCOUNT, lambda c: c["slaProperties"][0].update(unit="months"), "slaProperties[0]: latency takes"),
     ("a check of another engine", ACCOUNT, lambda c: c["schema"][0]["quality"][0].update(engine="soda"),
-     "quality[0].type: only `type: custom` with `engine: lake`"),
+     "quality[0].engine: is 'soda'; only `lake` is supported"),
     ("a check without a condition", ACCOUNT, lambda c: c["schema"][0]["quality"][0].pop("implementation"),
      "quality[0].implementation: is missing"),
     ("a check without a severity", ACCOUNT, lambda c: c["schema"][0]["quality"][0].update(severity="bad"),
