@@ -62,6 +62,15 @@ class RawFolder:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
 
+    def keys(self, prefix: str) -> list[str]:
+        """The keys that begin so."""
+        return sorted(str(path.relative_to(self.folder)) for path in self.folder.glob(f"{prefix}*"))
+
+    def sha256(self, key: str) -> str | None:
+        """The SHA-256 of the object's bytes, None where there is none."""
+        body = self.get(key)
+        return None if body is None else hashlib.sha256(body).hexdigest()
+
     def path(self, key: str) -> str:
         """The object's path for Spark."""
         return str(self.folder / key)

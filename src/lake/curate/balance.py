@@ -26,10 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a batch holds: bad versions, and versions by the rule that they break."""
+    """What a batch holds: bad versions, those of each load, and versions by the rule that they break (`broken_in`: by load)."""
 
     quarantined: int
+    bad: dict[int, int]
     broken: dict[str, int]
+    broken_in: dict[int, dict[str, int]]
     warnings: dict[str, int]
 
 
@@ -54,7 +56,9 @@ def tally(batch: DataFrame, plan: Plan, loads: Sequence[Manifest]) -> Tally:
         _verify(load, row["rows"] if row else 0, _named(plan, row["items"] if row else ()))
     return Tally(
         quarantined=sum(row["bad"] for row in rows),
+        bad={row["_load"]: row["bad"] for row in rows},
         broken=_sums(errors, [row["errors"] for row in rows]),
+        broken_in={row["_load"]: _sums(errors, [row["errors"]]) for row in rows},
         warnings=_sums(warnings, [row["warnings"] for row in rows]),
     )
 

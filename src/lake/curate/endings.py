@@ -47,7 +47,7 @@ def end_keys(
         known = known.join(told, list(plan.key), "left_semi")
     judged = endings(known, dead, told, swept, work.sweeps, plan).localCheckpoint()
     ended, gone, alive = figures(judged)
-    brake(plan, gone, alive)
+    brake(plan, gone, alive, {sweep_of(sweep).started_at: sweep.load for sweep in work.sweeps}, work.accepted)
     missing = deletions(known, dead, told, judged, plan).localCheckpoint()
     if not missing.isEmpty():
         merge_deleted(tables, shape.deleted, plan, missing)

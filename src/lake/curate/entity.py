@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lake.curate import balance, writing
+from lake.curate.brake import brake_on_bad_rows, verify_parts
 from lake.curate.endings import end_keys
 from lake.curate.fates import contenders, counts, fates
 from lake.curate.fetches import want
@@ -36,9 +37,11 @@ def curate(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
     for table in shape.all:
         tables.ensure(table)
     work = work_of(tables, store, plan, shape)
+    verify_parts(store, work.taken)
     batch = versions(spark, store, plan, work.rows).persist()
     try:
         tally = balance.tally(batch, plan, work.rows)
+        brake_on_bad_rows(plan, work.rows, tally, work.accepted)
         tombstoned = end_keys(spark, tables, store, plan, shape, work, batch)
         work.note(tables, shape.deleted, {LAST_SWEEP: str(work.newest.load)} if work.newest else {})
         figures, items = _merge(tables, plan, shape, work, batch, tally)
@@ -50,7 +53,8 @@ def curate(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
         "entity": plan.entity,
         "from_load": work.through + 1,
         "through_load": work.last,
-        "landed": sum(load.rows for load in work.rows),
+        "landed": sum(load.rows for load in work.rows) + work.left_out,
+        "discarded": work.left_out,
         "quarantined": tally.quarantined,
         "tombstoned": tombstoned,
         "lacking": lacking,

@@ -14,6 +14,10 @@ class SweepBrake(CurateError):
     """A sweep would end more keys than the contract allows."""
 
 
+class QualityBrake(CurateError):
+    """A load holds more bad rows than the contract lets pass."""
+
+
 class RawDamaged(CurateError):
     """What lies in the raw bucket is not what its manifest says."""
 

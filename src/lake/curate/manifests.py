@@ -18,10 +18,11 @@ KINDS = ("rows", "keys", "tombstones")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A Parquet file of a load: its key in the raw bucket and how many rows it holds."""
+    """A Parquet file of a load: its key in the raw bucket, how many rows it holds, and the SHA-256 of its bytes."""
 
     key: str
     rows: int
+    sha256: str
 
     @property
     def file(self) -> str:
@@ -93,7 +94,7 @@ def _parse(raw: dict[str, Any]) -> Manifest:
         load=raw["load"],
         kind=raw["kind"],
         plan=raw["plan"],
-        parts=tuple(Part(part["key"], part["rows"]) for part in raw["parts"]),
+        parts=tuple(Part(part["key"], part["rows"], part["sha256"]) for part in raw["parts"]),
         rows=raw["rows"],
         items=dict(raw.get("items") or {}),
         first_observed=datetime.fromisoformat(observed) if observed else None,

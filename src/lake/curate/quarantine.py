@@ -32,9 +32,11 @@ def open_rows(tables: Tables, layout: Layout) -> DataFrame:
 
 
 def typed_keys(tables: Tables, layout: Layout, plan: Plan) -> DataFrame:
-    """Open rows with their keys in the types of current; those without a key left out."""
-    typed = {field.name: F.expr(from_text(field, f"`{field.name}`")) for field in plan.key_fields}
-    return open_rows(tables, layout).withColumns(typed).dropna(how="any", subset=list(plan.key))
+    """Key columns in the types of current and `_observed_at` of open rows: when each was first and last seen. Those without a
+    key are left out."""
+    typed = (F.expr(from_text(field, f"`{field.name}`")).alias(field.name) for field in plan.key_fields)
+    seen = F.explode(F.array_distinct(F.array("first_seen", "_observed_at"))).alias("_observed_at")
+    return open_rows(tables, layout).select(*typed, seen).dropna(how="any", subset=list(plan.key))
 
 
 def latest_bad(tables: Tables, layout: Layout, plan: Plan) -> DataFrame:

@@ -13,7 +13,7 @@ from lake.curate.keys import seen_keys
 from lake.curate.manifests import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from pyspark.sql import DataFrame, SparkSession
@@ -95,10 +95,14 @@ def _load_of(store: Store, plan: Plan, manifest: Manifest, number: int) -> Manif
     return found
 
 
-def brake(plan: Plan, gone: Mapping[datetime, int], alive: int) -> None:
-    """Raise SweepBrake where one sweep ends more of the keys that lived before it than the contract allows.
+def brake(
+    plan: Plan, gone: Mapping[datetime, int], alive: int, loads: Mapping[datetime, int], accepted: Collection[int]
+) -> None:
+    """Raise SweepBrake where one sweep ends more of the keys that lived before it than the contract allows, and nobody has
+    accepted it.
 
-    `gone`: keys by the instant that ends them; `alive`: keys that outlive all of these sweeps.
+    `gone`: keys by the instant that ends them; `alive`: keys that outlive all of these sweeps; `loads`: by the instant at
+    which a sweep began, the load that ends it.
     """
     limits = _limits(plan)
     if limits is None:
@@ -106,14 +110,14 @@ def brake(plan: Plan, gone: Mapping[datetime, int], alive: int) -> None:
     most, fewest = limits
     before = alive + sum(gone.values())
     for started_at in sorted(gone):
-        ended = gone[started_at]
-        if before >= fewest and ended > most * before:
+        ended, load = gone[started_at], loads[started_at]
+        if load not in accepted and before >= fewest and ended > most * before:
             raise SweepBrake(
-                f"the sweep of {plan.entity} that began at {started_at.isoformat()} did not find {ended} of {before} keys, "
-                f"more than the {most:.0%} that its contract allows; nothing was written",
-                "see whether the source really lost them: if so, raise max_fraction (of `key_sweep`) in the contract, deploy, "
-                "run, and set it back; if not, the sweep read an incomplete list, and the entity waits until its manifest is "
-                "decided upon",
+                f"load {load}: the sweep of {plan.entity} that began at {started_at.isoformat()} did not find {ended} of "
+                f"{before} keys, more than the {most:.0%} that its contract allows; nothing was written",
+                "see whether the source really lost them: if so, let them end "
+                f"(lake accept {plan.entity} {load} --why ...); if not, the sweep read an incomplete list: leave it out "
+                f"(lake discard {plan.entity} {load} --why ...); then run again",
             )
         before -= ended
 

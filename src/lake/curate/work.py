@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lake.curate.decisions import VERDICTS, decisions
 from lake.curate.manifests import Manifest, manifests_after, read_manifest
 from lake.curate.sweeps import latest, sweeps_to_hold
 from lake.curate.tables import LAST_SWEEP, THROUGH
@@ -20,22 +21,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The loads after `through`, the sweeps that they are held against, and the sweep that began last of all that are known."""
+    """The loads after `through`, the sweeps that they are held against, and the sweep that began last of all that are known.
+
+    `accepted` and `discarded`: the numbers of loads about which somebody has decided.
+    """
 
     through: int
     loads: tuple[Manifest, ...]
     sweeps: tuple[Manifest, ...]
     newest: Manifest | None
+    accepted: frozenset[int] = frozenset()
+    discarded: frozenset[int] = frozenset()
+
+    @property
+    def taken(self) -> tuple[Manifest, ...]:
+        """The loads that nobody has discarded."""
+        return tuple(load for load in self.loads if load.load not in self.discarded)
 
     @property
     def rows(self) -> tuple[Manifest, ...]:
         """The loads that bring versions."""
-        return tuple(load for load in self.loads if load.kind == "rows" and load.rows)
+        return tuple(load for load in self.taken if load.kind == "rows" and load.rows)
+
+    @property
+    def left_out(self) -> int:
+        """Versions of discarded loads."""
+        return sum(load.rows for load in self.loads if load.kind == "rows" and load.load in self.discarded)
 
     @property
     def tombstones(self) -> tuple[Manifest, ...]:
         """The loads that bring keys of which the source said that they are gone."""
-        return tuple(load for load in self.loads if load.kind == "tombstones" and load.rows)
+        return tuple(load for load in self.taken if load.kind == "tombstones" and load.rows)
 
     @property
     def finished(self) -> Manifest | None:
@@ -62,7 +78,12 @@ def work_of(tables: Tables, store: Store, plan: Plan, shape: Layout) -> Work:
     """The entity's work; raises RawDamaged."""
     done = through(tables, shape)
     loads = tuple(manifests_after(store, plan.entity, done))
+    decided = decisions(store, plan.entity) if loads else {}
+    accepted, discarded = (
+        frozenset(load for load, decision in decided.items() if decision.verdict == verdict) for verdict in VERDICTS
+    )
     number = tables.properties(shape.deleted).get(LAST_SWEEP)
     last = read_manifest(store, plan.entity, int(number)) if number else None
-    sweeps = sweeps_to_hold(loads, last)
-    return Work(done, loads, sweeps, latest((*sweeps, last) if last else sweeps))
+    acting = [load for load in loads if not discarded.intersection(load.sweep.loads if load.sweep else (load.load,))]
+    sweeps = sweeps_to_hold(acting, last)
+    return Work(done, loads, sweeps, latest((*sweeps, last) if last else sweeps), accepted, discarded)

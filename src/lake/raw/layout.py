@@ -33,6 +33,16 @@ def manifest_key(entity: str, load: int) -> str:
     return f"{manifests_prefix(entity)}{load:012}.json"
 
 
+def decisions_prefix(entity: str) -> str:
+    """What the keys of the decisions on an entity's loads begin with."""
+    return f"decisions/{_path(entity)}/"
+
+
+def decision_key(entity: str, load: int) -> str:
+    """The key of what somebody decided about a load that was stopped."""
+    return f"{decisions_prefix(entity)}{load:012}.json"
+
+
 def fingerprints_key(entity: str, load_id: str) -> str:
     """The key of the fingerprints that belong to a window."""
     return f"fingerprints/{_path(entity)}/{load_id}.parquet"

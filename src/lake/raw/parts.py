@@ -24,8 +24,8 @@ GROUP_BYTES = 8 * 1024 * 1024
 class Uploads(Protocol):
     """What parts need of an object store."""
 
-    def upload(self, key: str, path: Path) -> None:
-        """Puts a file's bytes under a key."""
+    def upload(self, key: str, path: Path, sha256: str) -> None:
+        """Puts a file's bytes, which have this SHA-256, under a key."""
 
 
 class PartWriter:
@@ -84,9 +84,9 @@ class PartWriter:
         self._writer.close()
         self._writer = None
         key = self._key_of(len(self.parts))
-        self._uploads.upload(key, self._path)
         with self._path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+        self._uploads.upload(key, self._path, digest)
         self.parts.append(Part(key, self._rows, self._path.stat().st_size, digest))
         self._path.unlink()
         self._rows = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,10 @@ class RawBucket:
                 return None
             raise
 
-    def upload(self, key: str, path: Path) -> None:
-        """Puts a file's bytes under a key."""
+    def upload(self, key: str, path: Path, sha256: str) -> None:
+        """Puts a file's bytes under a key. S3 takes them only where they have this SHA-256, and keeps it."""
+        checksum = b64encode(bytes.fromhex(sha256)).decode()
         with path.open("rb") as file:
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=file)
+            self.s3.put_object(
+                Bucket=self.bucket, Key=key, Body=file, ChecksumAlgorithm="SHA256", ChecksumSHA256=checksum
+            )

@@ -1,7 +1,7 @@
 """The balance of a run: the equations that say that every row is accounted for.
 
 (a) per invocation: received = landed + repeated + beyond
-(b) per entity:     landed = merged + superseded + unchanged + quarantined
+(b) per entity:     landed = merged + superseded + unchanged + quarantined + discarded
 (c) per entity:     touched keys that live by raw = those in current or only in quarantine
 """
 
@@ -28,7 +28,8 @@ class Extracted:
 class Curated:
     """Versions of one entity's loads that were curated in this run, and the keys they touched.
 
-    `tombstoned`: keys that a sweep ended; `live_rows`: rows in the tables that the source counts, too.
+    `tombstoned`: keys that a sweep ended; `live_rows`: rows in the tables that the source counts, too; `discarded`: versions
+    of loads that somebody left out.
     """
 
     landed: int
@@ -40,6 +41,7 @@ class Curated:
     live_by_raw: int
     live_in_tables: int
     live_rows: int
+    discarded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,9 @@ def curation_gaps(entity: str, row: Curated) -> list[Gap]:
     """Equations (b) and (c)."""
     sides = [
         (
-            "landed = merged + superseded + unchanged + quarantined",
+            "landed = merged + superseded + unchanged + quarantined + discarded",
             row.landed,
-            row.merged + row.superseded + row.unchanged + row.quarantined,
+            row.merged + row.superseded + row.unchanged + row.quarantined + row.discarded,
         ),
         ("live keys by raw = current + keys only in quarantine", row.live_by_raw, row.live_in_tables),
     ]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Outcome = Literal["GOOD", "DEGRADED", "FAILED"]
 # Without these steps nothing of the run counts; without a crawl or a mart the curated tables are still right.
 VITAL_STEPS = ("ExtractSources", "PlanWork", "ProcessLoads", "Curate")
+# More bad rows than this, of at least so many, are worth a look on the same day.
+MANY_BAD, MANY_LANDED = 0.02, 100
 # The status of an entity that this run did not ask for, but whose older loads it curated.
 IDLE = "IDLE"
 
@@ -77,6 +79,7 @@ def judge(
     problems = [
         *step_problems,
         *(found for name in names for found in _failures(by_name.get(name, Asked(name, IDLE)), records)),
+        *(found for name in names for found in _spoilt(name, records)),
         *(problem(name, "SourceDrifted", text) for name in names for text in _said(name, records, "drift")),
         *(found for name in names for found in _forgotten(name, records) if not step_problems),
         *(found for name in by_name for found in _stale(by_name[name], progress[name], freshness, now)),
@@ -127,7 +130,7 @@ def _curated(entity: str, records: Records) -> Curated | None:
     record: dict[str, Any] | None = records.curate.get(entity)
     if record is None or "error" in record:
         return None
-    return Curated(**{field.name: int(record[field.name]) for field in fields(Curated)})
+    return Curated(**{field.name: int(record[field.name]) for field in fields(Curated) if field.name in record})
 
 
 def _gaps(entity: str, records: Records) -> list[Gap]:
@@ -144,6 +147,16 @@ def _failures(asked: Asked, records: Records) -> list[Problem]:
     if "error" in record:
         found.append(problem(asked.entity, record["error"], record.get("cause"), record.get("remedy")))
     return found
+
+
+def _spoilt(entity: str, records: Records) -> list[Problem]:
+    """That more rows went to quarantine than one shrugs at, though no load holds as many as its contract's brake says."""
+    row = _curated(entity, records)
+    if row is None or row.landed < MANY_LANDED or row.quarantined <= MANY_BAD * row.landed:
+        return []
+    share = row.quarantined / row.landed
+    cause = f"{row.quarantined:,} of {row.landed:,} rows ({share:.1%}) break the contract and went to quarantine"
+    return [problem(entity, "ManyBadRows", cause)]
 
 
 def _forgotten(entity: str, records: Records) -> list[Problem]:

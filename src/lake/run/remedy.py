@@ -40,7 +40,17 @@ REMEDIES = {
     "LeaseContended": "Start the run again.",
     "SweepBrake": (
         "More keys are gone from the source than the contract's brake allows. See in the source whether they were really deleted;"
-        " nothing was deleted in the lake. If they were, raise max_fraction in the contract, deploy, start the run again."
+        " nothing was deleted in the lake. If they were, `lake accept ENTITY LOAD`; if not, `lake discard ENTITY LOAD`; then"
+        " start the run again."
+    ),
+    "QualityBrake": (
+        "More rows of a load break the contract than it lets pass; nothing was merged. Look at some of them (`lake quarantine"
+        " sample ENTITY LOAD`), then mend the contract and deploy, or `lake accept ENTITY LOAD`, or `lake discard ENTITY LOAD`;"
+        " then start the run again."
+    ),
+    "ManyBadRows": (
+        "Good rows went on. See which rules they break (`lake quarantine list ENTITY`): correct the source, or mend the contract,"
+        " deploy, and `lake quarantine replay ENTITY`."
     ),
     "GlueJobFailed": (
         "Read the job's log (log group /aws-glue/<LakeName>/error). The loads stay in raw; the next run curates them."

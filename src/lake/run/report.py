@@ -117,6 +117,8 @@ def _worth_knowing(entity: EntityResult) -> Iterator[str]:
         rules = ", ".join(f"{rule} {rows:,}" for rule, rows in sorted(entity.broken.items()))
         because = f" ({rules})" if rules else ""
         yield f"{entity.curated.quarantined:,} rows in quarantine{because}. Good rows went on; correct these in the source."
+    if entity.curated and entity.curated.discarded:
+        yield f"{entity.curated.discarded:,} rows of discarded loads were left out, as somebody decided."
     if entity.status == "PAUSED":
         yield f"rests until {entity.resume_at}; the first run after that reads on."
     if entity.status == "CONTINUE":

@@ -20,6 +20,9 @@ def at(minutes: int) -> datetime:
     return NOON + timedelta(minutes=minutes)
 
 
+LOADS = {at(1): 1, at(2): 2}
+
+
 def rows(load: int, observed: int) -> Manifest:
     return Manifest(load, "rows", "p", (), 1, {}, at(observed), None)
 
@@ -57,24 +60,30 @@ def test_the_last_sweep_acts_again_on_rows_that_it_overtook_and_on_no_others() -
     ],
 )
 def test_the_brake_lets_pass_what_the_contract_allows(gone: dict[datetime, int], alive: int) -> None:
-    brake(ORDERS, gone, alive)
+    brake(ORDERS, gone, alive, LOADS, ())
 
 
 def test_the_brake_names_the_sweep_and_what_to_do() -> None:
     with pytest.raises(SweepBrake) as stopped:
-        brake(ORDERS, {at(1): 5, at(2): 60}, 935)
+        brake(ORDERS, {at(1): 5, at(2): 60}, 935, LOADS, [1])
     assert stopped.value.cause.startswith(
-        "the sweep of erp.sales_order that began at 2026-11-16T12:02:00+00:00 did not find 60 of 995 keys, more than the 5%"
+        "load 2: the sweep of erp.sales_order that began at 2026-11-16T12:02:00+00:00 did not find 60 of 995 keys, more than the 5%"
     )
-    assert "raise max_fraction" in stopped.value.remedy
+    assert "lake accept erp.sales_order 2 --why" in stopped.value.remedy
+
+
+def test_the_brake_lets_pass_a_sweep_that_somebody_has_accepted() -> None:
+    brake(ORDERS, {at(1): 5, at(2): 60}, 935, LOADS, [2])
+    with pytest.raises(SweepBrake, match="load 1: "):
+        brake(ORDERS, {at(1): 500, at(2): 60}, 440, LOADS, [2])
 
 
 def test_a_full_refresh_without_a_declared_sweep_has_a_brake_unless_it_is_the_window() -> None:
     undeclared = replace(ORDERS, deletes=())
-    brake(undeclared, {at(1): 5}, 95)
+    brake(undeclared, {at(1): 5}, 95, LOADS, ())
     with pytest.raises(SweepBrake, match="did not find 6 of 100 keys, more than the 5%"):
-        brake(undeclared, {at(1): 6}, 94)
-    brake(replace(undeclared, cursor=NO_CURSOR), {at(1): 99}, 1)
+        brake(undeclared, {at(1): 6}, 94, LOADS, ())
+    brake(replace(undeclared, cursor=NO_CURSOR), {at(1): 99}, 1, LOADS, ())
 
 
 def test_loads_of_keys_and_tombstones_are_not_overtaken_by_a_sweep() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from dataclasses import dataclass, field, replace
@@ -38,8 +39,9 @@ class Uploaded:
 
     bodies: list[bytes] = field(default_factory=list)
 
-    def upload(self, key: str, path: Path) -> None:
+    def upload(self, key: str, path: Path, sha256: str) -> None:
         assert key
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
         self.bodies.append(path.read_bytes())
 
     @property

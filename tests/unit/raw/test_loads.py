@@ -36,7 +36,8 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def upload(self, key: str, path: Path) -> None:
+    def upload(self, key: str, path: Path, sha256: str) -> None:
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
         (self.root / key).write_bytes(path.read_bytes())
 
     def put_new(self, key: str, body: bytes) -> bool:

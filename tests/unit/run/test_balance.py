@@ -45,7 +45,7 @@ def test_two_errors_that_cancel_each_other_out_are_two_gaps() -> None:
 def test_a_version_that_curate_lost_is_a_gap_that_names_the_equation_and_both_sides() -> None:
     (gap,) = curation_gaps("erp.sales_order", replace(CURATED, merged=4))
     assert str(gap) == (
-        "erp.sales_order: landed = merged + superseded + unchanged + quarantined does not hold: 10 against 9"
+        "erp.sales_order: landed = merged + superseded + unchanged + quarantined + discarded does not hold: 10 against 9"
     )
 
 

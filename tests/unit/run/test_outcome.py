@@ -64,6 +64,25 @@ def test_bad_rows_below_the_brake_leave_a_run_good_and_are_shown() -> None:
     assert result.entities[0].broken == {"category_is_known": 1}
 
 
+def test_more_bad_rows_than_one_shrugs_at_degrade_the_run() -> None:
+    def with_bad(quarantined: int, landed: int = 1000) -> RunResult:
+        curated = CURATE | {"landed": landed, "merged": landed - quarantined - 1, "quarantined": quarantined}
+        return settled(Asked(ACCOUNT, "DONE"), curate={ACCOUNT: curated})
+
+    assert with_bad(20).outcome == "GOOD"
+    assert with_bad(50, landed=99).outcome == "GOOD"  # of a handful
+    result = with_bad(21)
+    assert (result.outcome, [found.error for found in result.problems]) == ("DEGRADED", ["ManyBadRows"])
+    assert "21 of 1,000 rows (2.1%) break the contract" in result.problems[0].cause
+
+
+def test_rows_of_discarded_loads_are_accounted_for_and_told() -> None:
+    left_out = CURATE | {"merged": 1, "discarded": 5}
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]}, curate={ACCOUNT: left_out})
+    assert (result.outcome, result.gaps) == ("GOOD", [])
+    assert "5 rows of discarded loads were left out" in message(result, "s3://report", NOW)
+
+
 def test_what_a_source_says_otherwise_than_its_contract_degrades_the_run_and_is_told_once() -> None:
     drifted = EXTRACT | {"drift": ["Account.Name is gone"], "notes": []}
     result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [drifted, drifted]}, curate={ACCOUNT: CURATE})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -235,8 +237,11 @@ def test_an_object_of_raw_is_put_once(dynamodb: Any, tmp_path: Path) -> None:
     raw.put("a", b"third")
     assert raw.get("a") == b"third"
     (tmp_path / "part").write_bytes(b"rows")
-    raw.upload("b", tmp_path / "part")
+    digest = hashlib.sha256(b"rows").digest()
+    raw.upload("b", tmp_path / "part", digest.hex())
     assert raw.get("b") == b"rows"
+    kept = s3.head_object(Bucket="raw", Key="b", ChecksumMode="ENABLED")
+    assert base64.b64decode(kept["ChecksumSHA256"]) == digest
 
 
 def test_a_race_for_a_number_is_run_again_and_other_errors_are_raised(dynamodb: Any) -> None:
