@@ -1,11 +1,14 @@
 """How tables are kept for their readers: order, partitions, properties, comments; what a merge reads of them."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+
+from pyspark.sql import SparkSession
 
 from lake.contract.plan import Curated, Plan
 from lake.curate.entity import curate
-from lake.curate.layout import layout
+from lake.curate.layout import Column, Table, layout
 from lake.curate.tables import Tables
 from tests.spark.notebook import Notebook
 from tests.spark.orders import order
@@ -35,3 +38,43 @@ def test_tables_are_kept_as_the_contract_says_and_follow_it(
     ]
     properties = tables.properties(shape.current)
     assert (properties["comment"], properties["history.expire.max-snapshot-age-ms"]) == ("Orders", "60000")
+
+
+THINGS = Table("things", "", (Column("id", "STRING", ""), Column("kind", "STRING", "")), sort=("id",))
+
+
+def put(tables: Tables, table: Table, rows: list[tuple[str, str]]) -> None:
+    """Update or insert."""
+    change = SparkSession.active().createDataFrame(rows, "id STRING, kind STRING")
+    tables.merge(table, change, ["id"], lambda merge: merge.whenMatched().updateAll().whenNotMatched().insertAll())
+
+
+def test_a_change_reads_only_the_files_in_whose_ranges_its_keys_lie(spark: Any, tables: Tables) -> None:
+    large = Tables(spark, tables.database, small=0)
+    large.ensure(THINGS)
+    for letter in "acm":
+        put(large, THINGS, [(f"{letter}{number}", "old") for number in range(10)])
+    found = large.read(THINGS).where("id LIKE 'c%'").selectExpr("_file").distinct().collect()
+    untouched = [Path(row[0].removeprefix("file:")) for row in found]
+    for file in untouched:  # whoever reads it fails
+        file.rename(file.with_suffix(".away"))
+
+    put(large, THINGS, [("a3", "new"), ("m4", "new"), ("z1", "new")])
+    near = large.near(THINGS, spark.createDataFrame([("a1",), ("m2",)], "id STRING"), ["id"]).collect()
+    assert {row.id for row in near} >= {"a1", "m2"}
+
+    for file in untouched:
+        file.with_suffix(".away").rename(file)
+    rows = [tuple(row) for row in large.read(THINGS).collect()]
+    assert len(rows) == len({key for key, _ in rows}) == 31
+    assert {key for key, kind in rows if kind == "new"} == {"a3", "m4", "z1"}
+
+
+def test_a_row_that_moves_within_the_order_stays_one_row(spark: Any, tables: Tables) -> None:
+    """A bound on a value that may change would leave the old row where it was and put a second one beside it."""
+    large = Tables(spark, tables.database, small=0)
+    by_kind = replace(THINGS, sort=("kind",))
+    large.ensure(by_kind)
+    for kind in ("b", "x", "a"):  # to and fro
+        put(large, by_kind, [("1", kind), ("2", kind)])
+        assert sorted(tuple(row) for row in large.read(by_kind).collect()) == [("1", kind), ("2", kind)]

@@ -10,6 +10,7 @@ from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F  # noqa: N812
 
+from lake.curate.bounds import bound
 from lake.curate.columns import quoted
 from lake.curate.errors import CommitLost
 from lake.curate.keeping import changes, create, definitions
@@ -25,15 +26,18 @@ THROUGH = "lake.curated_through"
 LAST_SWEEP = "lake.last_sweep"
 EMPTY = "none"
 ATTEMPTS = 5
+SMALL_BYTES = 64 * 1024 * 1024
 LOST_COMMITS = ("ValidationException", "CommitFailedException")
 
 
 class Tables:
-    """The tables of one database, for example `glue_catalog.lake_curated`."""
+    """The tables of one database, for example `glue_catalog.lake_curated`. `small`: up to so many bytes a table is read whole,
+    which is quicker than asking where a change lies."""
 
-    def __init__(self, spark: SparkSession, database: str) -> None:
+    def __init__(self, spark: SparkSession, database: str, small: int = SMALL_BYTES) -> None:
         self._spark = spark
         self.database = database
+        self._small = small
 
     def name(self, table: Table) -> str:
         """The table's identifier in SQL."""
@@ -42,6 +46,22 @@ class Tables:
     def read(self, table: Table) -> DataFrame:
         """The table as it is now."""
         return self._spark.table(self.name(table))
+
+    def near(self, table: Table, keys: DataFrame, on: Sequence[str]) -> DataFrame:
+        """The table's rows, without many of those that equal none of `keys` in the columns of `on`."""
+        bounds = self._bounds(table, keys, on)
+        return self.read(table).where(bounds) if bounds else self.read(table)
+
+    def _bounds(self, table: Table, keys: DataFrame, on: Sequence[str], target: str = "") -> str | None:
+        """A condition that holds for each of the table's rows that equals one of `keys`; None where it is not worth it.
+
+        It is on the column by which the files are ordered: their statistics tell its range in each.
+        """
+        now = self.iceberg(table).currentSnapshot()
+        if now is None or int(now.summary().get("total-files-size") or 0) <= self._small:
+            return None
+        column = next((name for name in table.sort if name in on), on[0])
+        return bound(keys, column, f"{target}{quoted(column)}")
 
     def exists(self, table: Table) -> bool:
         """Somebody has created the table."""
@@ -101,7 +121,9 @@ class Tables:
         has changed meanwhile: it is run again here, which the branches' conditions must allow. Raises CommitLost when
         others were faster each time.
         """
-        condition = " AND ".join(f"{quoted(table.name)}.{quoted(name)} = s.{quoted(name)}" for name in on)
+        equal = [f"{quoted(table.name)}.{quoted(name)} = s.{quoted(name)}" for name in on]
+        bounds = self._bounds(table, source, on, f"{quoted(table.name)}.")
+        condition = " AND ".join([*equal, bounds] if bounds else equal)
         writer = actions(source.alias("s").mergeInto(self.name(table), F.expr(condition)))
         for attempt in range(ATTEMPTS):
             try:
