@@ -1,8 +1,10 @@
 """The comparison with the sources finds what is planted in a lake."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from local.simulators import fields as sets
 from local.simulators.changes import Moment, change, delete
 from local.simulators.generate import open_store
-from local.simulators.schema import ACCOUNT, SALES_ORDER, SALES_ORDER_ITEM, SOURCES, Entity, Field
+from local.simulators.schema import ACCOUNT, SALES_ORDER, SALES_ORDER_ITEM, SOURCES
 from local.simulators.store import Store
-from tests.e2e import truth
+from tests.e2e import truth, truth_tables
+from tests.e2e.truth_tables import ENTITIES, Entity
 
 NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
 TYPES = {"boolean": "boolean", "date": "date", "instant": "timestamp", "instant7": "timestamp"}
@@ -40,30 +44,38 @@ class MemoryLake:
         return next(row for row in self.tables[table] if key.items() <= row.items())
 
 
-@pytest.fixture
-def stores(tmp_path: Path) -> dict[str, Store]:
-    return {source: open_store(source, tmp_path, 7, "S", NOW) for source in ("crm", "erp")}
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both sources as they are made; tests get copies."""
+    directory = tmp_path_factory.mktemp("worlds")
+    for source in ("crm", "erp"):
+        open_store(source, directory, 7, "S", NOW).close()
+    return directory
 
 
-@pytest.fixture
-def lake(stores: dict[str, Store]) -> MemoryLake:
-    """A lake that is what the sources are."""
+@pytest.fixture(scope="module")
+def faithful(worlds: Path) -> MemoryLake:
+    """A lake that is what the sources are; tests get copies."""
     lake = MemoryLake()
-    for source, store in stores.items():
-        for entity in SOURCES[source]:
-            _load(lake, store, entity)
-    orders = {row["sales_order"] for row in lake.tables["erp_sales_order_item"] if _negative(row)}
-    _quarantine(lake, "erp_sales_order", "sales_order", orders, ("erp_sales_order_item",))
-    deals = lake.tables["crm_opportunity"]
-    odd = {row["id"] for row in deals if not 0 <= int(str(row["probability"])) <= 100}
-    _quarantine(lake, "crm_opportunity", "id", odd, ())
-    partners = lake.tables["erp_business_partner"]
-    odd = {row["business_partner"] for row in partners if row["business_partner_category"] not in ("1", "2", "3")}
-    children = tuple(f"erp_business_partner_{name}" for name in ("tax", "identification", "address"))
-    _quarantine(lake, "erp_business_partner", "business_partner", odd, children)
+    for source in ("crm", "erp"):
+        for published in SOURCES[source]:
+            _load(lake, worlds, source, published)
+    for entity in ENTITIES:
+        _quarantine(lake, worlds, entity)
     lake.columns["erp_sales_order_deleted"] = {"sales_order": "string", "deleted_at": "timestamp"}
     lake.tables["erp_sales_order_deleted"] = []
     return lake
+
+
+@pytest.fixture
+def stores(worlds: Path, tmp_path: Path) -> dict[str, Store]:
+    return {source: Store(Path(shutil.copy(worlds / f"{source}.sqlite", tmp_path))) for source in ("crm", "erp")}
+
+
+@pytest.fixture
+def lake(faithful: MemoryLake) -> MemoryLake:
+    tables = {name: [dict(row) for row in rows] for name, rows in faithful.tables.items()}
+    return MemoryLake({name: dict(columns) for name, columns in faithful.columns.items()}, tables)
 
 
 def test_a_faithful_lake_has_no_differences(tmp_path: Path, stores: dict[str, Store], lake: MemoryLake) -> None:
@@ -165,7 +177,7 @@ def test_a_broken_document_must_lie_in_quarantine_and_nowhere_else(
     tmp_path: Path, stores: dict[str, Store], lake: MemoryLake
 ) -> None:
     lake.tables["erp_sales_order_quarantine"] = []
-    _load(lake, stores["erp"], SALES_ORDER)
+    _load(lake, tmp_path, "erp", SALES_ORDER)
 
     found = truth.differences(tmp_path, lake)
     assert f"erp_sales_order_quarantine {BAD_ORDER} is missing: it is broken at the source" in found
@@ -201,28 +213,32 @@ def test_a_missing_database_is_named(tmp_path: Path) -> None:
 
 
 def test_the_comparison_imports_nothing_of_what_it_judges() -> None:
-    text = Path(truth.__file__).read_text()
+    text = Path(truth.__file__).read_text() + Path(truth_tables.__file__).read_text()
 
     banned = ("import lake", "from lake", "import local", "from local")
     assert not [line for line in text.splitlines() if line.lstrip().startswith(banned)]
 
 
-def _load(lake: MemoryLake, store: Store, entity: Entity) -> None:
+def _load(lake: MemoryLake, worlds: Path, source: str, entity: sets.Entity) -> None:
     """Put a source's rows into the lake as curate would, with conversions of its own."""
     name = entity.name.replace(".", "_")
-    table = next(t for e in truth.ENTITIES for t in e.tables if t.name == name)
+    table = next(t for e in ENTITIES for t in e.tables if t.name == name)
     kinds = {each.name: _type(each) for each in entity.fields}
-    lake.columns[name] = {curated: kinds[source] for source, curated, _ in table.columns}
-    database = sqlite3.connect(store.path)
-    database.row_factory = sqlite3.Row
+    lake.columns[name] = {curated: kinds[field] for field, curated, _ in table.columns}
+    statement = f"SELECT * FROM {entity.set_name} WHERE {table.where}"  # noqa: S608  names of the schema
     lake.tables[name] = [
-        {curated: _text(kinds[source], row[source]) for source, curated, _ in table.columns}
-        for row in database.execute(f"SELECT * FROM {entity.set_name}")  # noqa: S608  a name of the schema
+        {curated: _text(kinds[field], row[field]) for field, curated, _ in table.columns}
+        for row in _read(worlds, source, statement)
     ]
-    database.close()
 
 
-def _type(each: Field) -> str:
+def _read(worlds: Path, source: str, statement: str, *values: str) -> list[sqlite3.Row]:
+    with closing(sqlite3.connect(worlds / f"{source}.sqlite")) as database:
+        database.row_factory = sqlite3.Row
+        return database.execute(statement, values).fetchall()
+
+
+def _type(each: sets.Field) -> str:
     return f"decimal({each.size},{each.scale})" if each.kind == "decimal" else TYPES.get(each.kind, "string")
 
 
@@ -235,12 +251,16 @@ def _text(kind: str, value: str | int | None) -> str | None:
     return str(int(at.replace(microsecond=0).timestamp()) * 1_000_000 + at.microsecond)
 
 
-def _negative(row: Mapping[str, str | None]) -> bool:
-    return str(row["requested_quantity"]).startswith("-")
-
-
-def _quarantine(lake: MemoryLake, parent: str, key: str, keys: set[str | None], children: tuple[str, ...]) -> None:
-    for table in (parent, *children):
-        lake.tables[table] = [row for row in lake.tables[table] if row[key] not in keys]
-    lake.columns[f"{parent}_quarantine"] = {key: "string"}
-    lake.tables[f"{parent}_quarantine"] = [{key: each} for each in keys]
+def _quarantine(lake: MemoryLake, worlds: Path, entity: Entity) -> None:
+    """Move what the source itself names as broken out of the tables."""
+    named = "SELECT DISTINCT key FROM _truth WHERE subject = 'quarantine' AND rule LIKE ?"
+    key = [name for _, name, _ in entity.parent.columns[: entity.parent.key_size]]
+    broken = {
+        tuple(row["key"].split("/", len(key) - 1))
+        for row in _read(worlds, entity.source, named, f"{entity.parent.entity}:%")
+    }
+    for table in entity.tables if broken else ():
+        rows = lake.tables[table.name]
+        lake.tables[table.name] = [row for row in rows if tuple(row[name] for name in key) not in broken]
+        lake.columns[f"{entity.parent.name}_quarantine"] = dict.fromkeys(key, "string")
+        lake.tables[f"{entity.parent.name}_quarantine"] = [dict(zip(key, each, strict=True)) for each in sorted(broken)]

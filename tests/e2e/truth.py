@@ -1,60 +1,25 @@
 """Is the lake what the sources are? Compares the simulators' databases with the curated tables, row by row.
 
-Stands alone: it knows the sources' columns and the curated names by a table of its own and imports nothing from the
-lake, so that a mistake there cannot hide itself here. It finds a row that was lost, doubled or altered, a deletion that
+Stands alone: it knows the sources' columns and the curated names by tables of its own (`truth_tables`) and imports nothing from
+the lake, so that a mistake there cannot hide itself here. It finds a row that was lost, doubled or altered, a deletion that
 was missed, a quarantined document without a reason and a broken one without quarantine.
 
-    python tests/e2e/truth.py --sim-dir DIR --warehouse s3://bucket/ [--database lake_curated] [--jars A,B] [--conf K=V]
+    python -m tests.e2e.truth --sim-dir DIR --warehouse s3://bucket/ [--database lake_curated] [--jars A,B] [--conf K=V]
 """
 
 import argparse
 import json
-import re
 import sqlite3
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.e2e.truth_tables import ENTITIES, Document, Entity, Table, Values
+
 type Key = tuple[str, ...]
-type Values = tuple[str | None, ...]
-type Document = Mapping[str, list[Mapping[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Table:
-    """One curated table and the SQLite table it mirrors; `columns` are (source, curated, type), the key comes first."""
-
-    name: str
-    set_name: str
-    entity: str
-    key_size: int
-    columns: tuple[tuple[str, str, str], ...]
-
-    def values(self, row: Mapping[str, Any]) -> Values:
-        """A source row as text, in the form in which the lake's values are read."""
-        return tuple(canonical(kind, row[source]) for source, _, kind in self.columns)
-
-
-@dataclass(frozen=True)
-class Entity:
-    """A document: a parent table and its children, the rule that sends it to quarantine, and whether it is seen that keys are
-    gone for good, by a sweep or by a feed."""
-
-    source: str
-    parent: Table
-    children: tuple[Table, ...] = ()
-    broken: Callable[[Document], bool] = lambda _: False
-    swept: bool = False
-
-    @property
-    def tables(self) -> tuple[Table, ...]:
-        """Parent and children."""
-        return (self.parent, *self.children)
 
 
 class Lake(Protocol):
@@ -67,196 +32,19 @@ class Lake(Protocol):
         """Each row's values of `columns` (name to type), in their order."""
 
 
-def _negative_quantity(document: Document) -> bool:
-    items = document["erp.sales_order_item"]
-    return any(item["RequestedQuantity"] is not None and Decimal(item["RequestedQuantity"]) < 0 for item in items)
-
-
-def _unknown_category(document: Document) -> bool:
-    return any(row["BusinessPartnerCategory"] not in (None, "1", "2", "3") for row in document["erp.business_partner"])
-
-
-def _impossible_probability(document: Document) -> bool:
-    given = (row["Probability"] for row in document["crm.opportunity"])
-    return any(probability is not None and not 0 <= Decimal(probability) <= 100 for probability in given)
-
-
-def _table(entity: str, set_name: str, key_size: int, columns: str) -> Table:
-    """`columns`: "Source:curated[:type]", type string where it is not said."""
-    triples = (column.split(":") for column in columns.split())
-    return Table(
-        name=entity.replace(".", "_"),
-        set_name=set_name,
-        entity=entity,
-        key_size=key_size,
-        columns=tuple((parts[0], parts[1], parts[2] if len(parts) > 2 else "string") for parts in triples),
-    )
-
-
-ENTITIES = (
-    Entity(
-        "crm",
-        _table(
-            "crm.account",
-            "Account",
-            1,
-            """Id:id Name:name ParentId:parent_id MasterRecordId:master_record_id Industry:industry
-            BillingPostalCode:billing_postal_code BillingCountry:billing_country OwnerId:owner_id
-            DunsNumber:duns_number ERP_Customer_Number__c:erp_customer_number VAT_Number__c:vat_number
-            IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp SystemModstamp:system_modstamp:timestamp""",
-        ),
-    ),
-    Entity(
-        "crm",
-        _table(
-            "crm.user",
-            "User",
-            1,
-            """Id:id Name:name Email:email IsActive:is_active:boolean CreatedDate:created_date:timestamp
-            SystemModstamp:system_modstamp:timestamp""",
-        ),
-    ),
-    Entity(
-        "crm",
-        _table(
-            "crm.product",
-            "Product2",
-            1,
-            """Id:id Name:name ProductCode:product_code StockKeepingUnit:stock_keeping_unit IsActive:is_active:boolean
-            ERP_Material__c:erp_material IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp
-            SystemModstamp:system_modstamp:timestamp""",
-        ),
-        swept=True,
-    ),
-    Entity(
-        "crm",
-        _table(
-            "crm.contact",
-            "Contact",
-            1,
-            """Id:id AccountId:account_id FirstName:first_name LastName:last_name Email:email
-            IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp
-            SystemModstamp:system_modstamp:timestamp""",
-        ),
-        swept=True,
-    ),
-    Entity(
-        "crm",
-        _table(
-            "crm.opportunity",
-            "Opportunity",
-            1,
-            """Id:id AccountId:account_id OwnerId:owner_id Name:name StageName:stage_name Amount:amount:decimal(18,2)
-            CurrencyIsoCode:currency_iso_code Probability:probability:decimal(3,0) CloseDate:close_date:date
-            IsClosed:is_closed:boolean IsWon:is_won:boolean ERP_Order_Number__c:erp_order_number
-            IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp
-            SystemModstamp:system_modstamp:timestamp""",
-        ),
-        broken=_impossible_probability,
-        swept=True,
-    ),
-    Entity(
-        "crm",
-        _table(
-            "crm.opportunity_line",
-            "OpportunityLineItem",
-            1,
-            """Id:id OpportunityId:opportunity_id Product2Id:product2_id Quantity:quantity:decimal(12,2)
-            UnitPrice:unit_price:decimal(18,2) TotalPrice:total_price:decimal(18,2) Discount:discount:decimal(5,2)
-            IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp
-            SystemModstamp:system_modstamp:timestamp""",
-        ),
-        swept=True,
-    ),
-    Entity(
-        "erp",
-        _table(
-            "erp.business_partner",
-            "A_BusinessPartner",
-            1,
-            """BusinessPartner:business_partner Customer:customer BusinessPartnerCategory:business_partner_category
-            OrganizationBPName1:organization_bp_name1 FirstName:first_name LastName:last_name
-            TradingPartner:trading_partner IsMarkedForArchiving:is_marked_for_archiving:boolean
-            CreationDate:creation_date:date CreationTime:creation_time
-            LastChangeDate:last_change_date:date LastChangeTime:last_change_time""",
-        ),
-        (
-            _table(
-                "erp.business_partner_tax",
-                "A_BusinessPartnerTaxNumber",
-                2,
-                "BusinessPartner:business_partner BPTaxType:bp_tax_type BPTaxNumber:bp_tax_number",
-            ),
-            _table(
-                "erp.business_partner_identification",
-                "A_BuPaIdentification",
-                3,
-                """BusinessPartner:business_partner BPIdentificationType:bp_identification_type
-                BPIdentificationNumber:bp_identification_number""",
-            ),
-            _table(
-                "erp.business_partner_address",
-                "A_BusinessPartnerAddress",
-                2,
-                """BusinessPartner:business_partner AddressID:address_id PostalCode:postal_code
-                Country:country""",
-            ),
-        ),
-        broken=_unknown_category,
-    ),
-    Entity(
-        "erp",
-        _table(
-            "erp.sales_order",
-            "A_SalesOrder",
-            1,
-            """SalesOrder:sales_order SalesOrganization:sales_organization SoldToParty:sold_to_party
-            SalesOrderDate:sales_order_date:date TransactionCurrency:transaction_currency
-            TotalNetAmount:total_net_amount:decimal(16,3) ExternalDocumentID:external_document_id
-            CreationDate:creation_date:date LastChangeDateTime:last_change_date_time:timestamp""",
-        ),
-        (
-            _table(
-                "erp.sales_order_item",
-                "A_SalesOrderItem",
-                2,
-                """SalesOrder:sales_order SalesOrderItem:sales_order_item Material:material
-                RequestedQuantity:requested_quantity:decimal(15,3) RequestedQuantityUnit:requested_quantity_unit
-                NetAmount:net_amount:decimal(16,3) SalesDocumentRjcnReason:sales_document_rjcn_reason""",
-            ),
-        ),
-        broken=_negative_quantity,
-        swept=True,
-    ),
-)
-
-
-def canonical(kind: str, value: Any) -> str | None:
-    """A source value in the lake's textual form; instants lose what is finer than a microsecond."""
-    if value is None:
-        return None
-    if kind == "boolean":
-        return "true" if value else "false"
-    if kind == "timestamp":
-        return _microseconds(str(value))
-    if kind.startswith("decimal"):
-        return f"{Decimal(value):f}"
-    return str(value)
-
-
-def differences(sim_dir: Path, lake: Lake, *, swept: bool = True) -> list[str]:
+def differences(sim_dir: Path, lake: Lake, *, swept: bool = True, entities: tuple[Entity, ...] = ENTITIES) -> list[str]:
     """What is wrong, one line each; empty where the lake is what the sources are.
 
     `swept`: a key sweep has ended since the last hard deletion, so that the lake must know of it.
     """
     found: list[str] = []
-    for source in dict.fromkeys(entity.source for entity in ENTITIES):
+    for source in dict.fromkeys(entity.source for entity in entities):
         path = sim_dir / f"{source}.sqlite"
         if not path.exists():
             raise FileNotFoundError(f"{path} is missing: give the folder that the simulators were started with")
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:
-            for entity in ENTITIES:
+            for entity in entities:
                 if entity.source == source:
                     found.extend(_Comparison(database, lake, entity, swept).run())
         finally:
@@ -275,7 +63,7 @@ class _Comparison:
         self.source = {table.entity: _live(database, table, now) for table in entity.tables}
         self.former = _former(database, entity)
         self.gone = _gone(database, entity)
-        self.live = {(row[entity.parent.columns[0][0]],) for row in self.source[entity.parent.entity]}
+        self.live = {_source_key(entity, row) for row in self.source[entity.parent.entity]}
         self.broken = {key for key, document in _documents(entity, self.source).items() if entity.broken(document)}
 
     def run(self) -> Iterator[str]:
@@ -312,7 +100,7 @@ class _Comparison:
         expected = {}
         for row in self.source[table.entity]:
             values = table.values(row)
-            if values[:1] not in self.broken:
+            if self._document(values) not in self.broken:
                 expected[_key(table, values)] = values
         for key, values in expected.items():
             if key not in held:
@@ -320,8 +108,16 @@ class _Comparison:
             elif held[key] != values:
                 yield from _altered(table, key, held[key], values)
         for key in held.keys() - expected.keys():
-            if key[:1] not in self.broken and not self._may_linger(key[:1]):
+            if self._document(key) not in self.broken and not self._may_linger(self._document(key)):
                 yield f"{table.name} {_shown(key)} is there, but not at the source"
+
+    def _document(self, values: Values) -> Key:
+        """The key of the document that a row belongs to."""
+        return tuple(str(value) for value in values[: self.entity.parent.key_size])
+
+    def _key_columns(self) -> dict[str, str]:
+        parent = self.entity.parent
+        return {name: "string" for _, name, _ in parent.columns[: parent.key_size]}
 
     def _may_linger(self, key: Key) -> bool:
         """A hard-deleted row stays in the lake where nothing tells of it, or until the next sweep does."""
@@ -332,8 +128,8 @@ class _Comparison:
         rows: dict[Key, list[tuple[str, Values]]] = defaultdict(list)
         for entity, table in held.items():
             for key, values in table.items():
-                if key[:1] in self.broken:
-                    rows[key[:1]].append((entity, values))
+                if self._document(key) in self.broken:
+                    rows[self._document(key)].append((entity, values))
         for key, present in rows.items():
             good = [document for document in self.former.get(key, []) if not self.entity.broken(document)]
             if sorted(map(repr, present)) not in [self._as_rows(document) for document in good]:
@@ -349,8 +145,7 @@ class _Comparison:
             if self.broken:
                 yield f"{name}: there is no such table, and {len(self.broken)} documents are broken"
             return
-        key = {self.entity.parent.columns[0][1]: "string"}
-        kept = {tuple(str(part) for part in row) for row in self.lake.rows(name, key)}
+        kept = {tuple(str(part) for part in row) for row in self.lake.rows(name, self._key_columns())}
         for missing in sorted(self.broken - kept):
             yield f"{name} {_shown(missing)} is missing: it is broken at the source"
         for extra in sorted(kept - self.broken):
@@ -364,8 +159,7 @@ class _Comparison:
         types = self.lake.types(name)
         known = set()
         if types:
-            key = {self.entity.parent.columns[0][1]: "string"}
-            known = {tuple(str(part) for part in row) for row in self.lake.rows(name, key)}
+            known = {tuple(str(part) for part in row) for row in self.lake.rows(name, self._key_columns())}
         for missing in sorted(wanted - known):
             yield f"{name} {_shown(missing)} is missing: the source has deleted it"
         for extra in sorted(known - self.gone.keys()):
@@ -378,7 +172,7 @@ class _Comparison:
 
 
 def _live(database: sqlite3.Connection, table: Table, now: str) -> list[dict[str, Any]]:
-    statement = f"SELECT * FROM {table.set_name} WHERE _visible_at <= ?"  # noqa: S608  names are this module's own
+    statement = f"SELECT * FROM {table.set_name} WHERE _visible_at <= ? AND {table.where}"  # noqa: S608  all of it is ours
     cursor = database.execute(statement, (now,))
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]
@@ -389,8 +183,13 @@ def _documents(entity: Entity, source: Mapping[str, list[dict[str, Any]]]) -> di
     for table in entity.tables:
         for row in source[table.entity]:
             empty: dict[str, list[Any]] = {each.entity: [] for each in entity.tables}
-            documents.setdefault((row[entity.parent.columns[0][0]],), empty)[table.entity].append(row)
+            documents.setdefault(_source_key(entity, row), empty)[table.entity].append(row)
     return documents
+
+
+def _source_key(entity: Entity, row: Mapping[str, Any]) -> Key:
+    """The key of the document that a source's row belongs to."""
+    return tuple(str(row[source]) for source, _, _ in entity.parent.columns[: entity.parent.key_size])
 
 
 def _former(database: sqlite3.Connection, entity: Entity) -> dict[Key, list[Document]]:
@@ -425,14 +224,6 @@ def _shown(key: Key) -> str:
     return "/".join(key)
 
 
-def _microseconds(text: str) -> str:
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|\+0000)", text)
-    if match is None:
-        raise ValueError(f"{text!r} is not an instant as the simulators write it")
-    since = datetime.fromisoformat(match[1]).replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return str(since // timedelta(microseconds=1) + int(f"{match[2] or ''}000000"[:6]))
-
-
 @dataclass(frozen=True)
 class SparkLake:
     """The curated tables through Spark."""
@@ -457,9 +248,16 @@ class SparkLake:
         return [tuple(row) for row in chosen.collect()]
 
 
-def compare(sim_dir: Path | str, spark: Any, database: str = "lake_curated", *, swept: bool = True) -> list[str]:
+def compare(
+    sim_dir: Path | str,
+    spark: Any,
+    database: str = "lake_curated",
+    *,
+    swept: bool = True,
+    entities: tuple[Entity, ...] = ENTITIES,
+) -> list[str]:
     """Differences between the simulators' databases in `sim_dir` and the curated tables that `spark` reaches."""
-    return differences(Path(sim_dir), SparkLake(spark, database), swept=swept)
+    return differences(Path(sim_dir), SparkLake(spark, database), swept=swept, entities=entities)
 
 
 def _session(options: argparse.Namespace) -> Any:
