@@ -21,6 +21,7 @@ from lake.contract.kinds import (
     INTEGER,
     NULL,
     TEXT,
+    TURNED,
     BadCondition,
     Items,
     Kind,
@@ -207,7 +208,7 @@ class Parser:
         if not self.take("-"):
             return self._value()
         piece = wanted(self._signed(), "number", "-")
-        if isinstance(piece.constant, int):
+        if isinstance(piece.constant, int) and abs(piece.constant) < 10**TURNED:
             return Piece(f"(-{piece.sql})", piece.kind, -piece.constant)
         sql, kind = negatable(piece)
         return Piece(f"(-{sql})", kind)
