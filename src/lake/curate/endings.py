@@ -74,13 +74,14 @@ def endings(
 
     `known`: key columns, `_observed_at` and `_good` of the versions that the lake has; `dead`: the table of deletions as
     it is; `told`: key columns and `_told_at`. A key ends when the source said so, else with the first sweep after its newest
-    good version that did not find it; and so does what quarantine holds of it: a bad version that was seen later does not
-    keep an earlier good one alive.
+    good version that did not find it; and so does each bad version of it: one that was seen later does not keep an earlier
+    one alive, good or bad.
     """
     instants = ", ".join(instant(sweep_of(manifest).started_at) for manifest in sweeps)
     unseen = "s > _observed_at AND NOT array_contains(coalesce(_seen, array()), s)"
     missed = f"array_min(filter(CAST(array({instants}) AS ARRAY<TIMESTAMP>), s -> {unseen}))"
-    newest = known.groupBy(*plan.key, "_good").agg(F.max("_observed_at").alias("_observed_at"))
+    each_bad = F.expr("IF(_good, NULL, _observed_at)").alias("_bad_at")
+    newest = known.groupBy(*plan.key, "_good", each_bad).agg(F.max("_observed_at").alias("_observed_at"))
     alive = newest.join(dead.withColumnRenamed("deleted_at", "_dead_at"), list(plan.key), "left").where(
         "_dead_at IS NULL OR _dead_at <= _observed_at"
     )
