@@ -18,6 +18,7 @@ from local.simulators.instants import clock_text, parse_instant
 from local.simulators.orders import Market, amount, cents, new_order, total
 from local.simulators.span import Day
 from local.simulators.store import Row, Store
+from local.simulators.trade_day import trade_day
 from local.simulators.world import FIRST_PARTNER, SIZES, World, accounts, vat_type
 
 _PARTNER = schema.BUSINESS_PARTNER
@@ -47,6 +48,7 @@ def _erp_day(day: Day, world: World) -> dict[str, int]:
         "items_added": _grow(day, 2),
         "late": _late_orders(day, world, 10),
         "orders_inserted": _new_orders(day, world, max(5, orders // 700)),
+        **trade_day(day, world),
     }
 
 

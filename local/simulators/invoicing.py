@@ -15,7 +15,7 @@ from local.simulators.instants import ts7_text
 from local.simulators.orders import Order, amount, cents
 from local.simulators.rates import rounded
 from local.simulators.shipping import Delivery, base_quantity, today
-from local.simulators.store import Row
+from local.simulators.store import Row, Store
 from local.simulators.world import World, customer_number
 
 SIGN: Final = {"M": 1, "P": 1, "S": 1, "5": 1, "O": -1, "N": -1, "6": -1}
@@ -127,9 +127,14 @@ def cancellation(invoice: Invoice, slot: int, day: date) -> Invoice:
     return replace(found, reverses=invoice)
 
 
-def slot_of(document: str, place: int = _CANCELLATION) -> int:
-    """The slot in which the cancellation of an invoice is numbered."""
-    return int(document) - _FIRST + place
+def debit(invoice: Invoice, slot: int, day: date) -> Invoice:
+    """The document that bills what an invoice lacked."""
+    return _turned(invoice, slot, "P", "L2", day)
+
+
+def next_slot(store: Store) -> int:
+    """The first slot that no billing document was ever numbered by."""
+    return int(store.read("SELECT MAX(BillingDocument) FROM A_BillingDocument")[0][0]) - _FIRST + 1
 
 
 def _credit(rng: Random, invoice: Invoice, slot: int, day: date) -> Invoice:

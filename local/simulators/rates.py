@@ -22,6 +22,7 @@ PER_EURO = {"USD": 1.09, "GBP": 0.86, "CHF": 0.95, "PLN": 4.3, "JPY": 163.0}
 INDIRECT = "GBP"
 _BY_HUNDREDS = "JPY"
 _DAILY = 0.004
+_AHEAD = 60
 _SATURDAY = 5
 _APRIL = 4
 _HOLE = range(200, 210)
@@ -38,15 +39,18 @@ class Rates:
     def _first(self) -> date:
         return (self.world.now - HISTORY).astimezone(ERP_ZONE).date() - timedelta(days=40)
 
+    @property
+    def _days(self) -> int:
+        return (self.world.now.astimezone(ERP_ZONE).date() - self._first).days + 1
+
     @cached_property
     def _walks(self) -> dict[str, list[float]]:
         """Euros for one unit, by currency and day since the first."""
-        days = (self.world.now.astimezone(ERP_ZONE).date() - self._first).days + 1
         walks = {}
         for currency, bought in PER_EURO.items():
             rng = self.world.rng("erp.exchange_rate", currency)
             value, walk = 1 / bought, []
-            for _ in range(days):
+            for _ in range(self._days + _AHEAD):
                 walk.append(value)
                 value *= 1 + rng.gauss(0, _DAILY)
             walks[currency] = walk
@@ -67,7 +71,7 @@ class Rates:
     def rows(self) -> Iterator[Row]:
         """What was entered: no weekends, no hole, and once a rate of zero."""
         for currency, walk in self._walks.items():
-            days = [(number, self._first + timedelta(days=number)) for number in range(len(walk))]
+            days = [(number, self._first + timedelta(days=number)) for number in range(self._days)]
             entered = [(number, day) for number, day in days if day.weekday() < _SATURDAY and number not in _HOLE]
             for position, (number, day) in enumerate(entered):
                 row = rate_row(currency, day, walk[number])
