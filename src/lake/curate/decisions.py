@@ -11,6 +11,7 @@ from lake.instants import from_text, to_text
 from lake.raw.layout import decisions_prefix
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from lake.curate.store import Store
@@ -68,3 +69,8 @@ def decisions(store: Store, entity: str) -> dict[int, Decision]:
             ) from error
         found[decision.load] = decision
     return found
+
+
+def loads_with(verdict: Verdict, decided: Mapping[int, Decision]) -> frozenset[int]:
+    """The loads about which somebody has decided so."""
+    return frozenset(load for load, decision in decided.items() if decision.verdict == verdict)

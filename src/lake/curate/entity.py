@@ -44,7 +44,7 @@ def curate(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
         brake_on_bad_rows(plan, work.rows, tally, work.accepted)
         tombstoned = end_keys(spark, tables, store, plan, shape, work, batch)
         work.note(tables, shape.deleted, {LAST_SWEEP: str(work.newest.load)} if work.newest else {})
-        figures, items = _merge(tables, plan, shape, work, batch, tally)
+        figures = merge(tables, plan, shape, work, batch, tally)
         lacking = want(spark, tables, store, ledger, plan, shape, work.finished) if work.finished else 0
         work.note(tables, shape.quarantine)  # the last of the tables: a run that dies before looks at the sweep again
     finally:
@@ -55,20 +55,17 @@ def curate(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
         "through_load": work.last,
         "landed": sum(load.rows for load in work.rows) + work.left_out,
         "discarded": work.left_out,
-        "quarantined": tally.quarantined,
         "tombstoned": tombstoned,
         "lacking": lacking,
-        "warnings": tally.warnings,
-        "broken": tally.broken,
-        "items": items,
         **figures,
     }
 
 
-def _merge(
+def merge(
     tables: Tables, plan: Plan, shape: Layout, work: Work, batch: DataFrame, tally: balance.Tally
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Current and items, each with its progress behind it, and quarantine. Returns the figures, and items written by child."""
+) -> dict[str, Any]:
+    """Bring a batch into current and items, each with its progress behind it, and quarantine up to date behind them: what was
+    replayed is closed once all tables have it. Returns the figures of the record."""
     facts = fates(
         contenders(batch, plan),
         tables.read(shape.deleted),
@@ -90,7 +87,14 @@ def _merge(
         work.note(tables, table)
     if tally.quarantined or not tables.is_empty(shape.quarantine):
         settle(tables, shape, plan, batch, judged, now())
-    return figures | balance.living(tables, shape, plan, judged.select(*plan.key)), items
+    return {
+        "quarantined": tally.quarantined,
+        "warnings": tally.warnings,
+        "broken": tally.broken,
+        "items": items,
+        **figures,
+        **balance.living(tables, shape, plan, judged.select(*plan.key)),
+    }
 
 
 def _merge_items(tables: Tables, table: Table, child: Child, plan: Plan, judged: DataFrame) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lake.curate.decisions import VERDICTS, decisions
+from lake.curate.decisions import decisions, loads_with
 from lake.curate.manifests import Manifest, manifests_after, read_manifest
 from lake.curate.sweeps import latest, sweeps_to_hold
 from lake.curate.tables import LAST_SWEEP, THROUGH
@@ -79,9 +79,7 @@ def work_of(tables: Tables, store: Store, plan: Plan, shape: Layout) -> Work:
     done = through(tables, shape)
     loads = tuple(manifests_after(store, plan.entity, done))
     decided = decisions(store, plan.entity) if loads else {}
-    accepted, discarded = (
-        frozenset(load for load, decision in decided.items() if decision.verdict == verdict) for verdict in VERDICTS
-    )
+    accepted, discarded = loads_with("accept", decided), loads_with("discard", decided)
     number = tables.properties(shape.deleted).get(LAST_SWEEP)
     last = read_manifest(store, plan.entity, int(number)) if number else None
     acting = [load for load in loads if not discarded.intersection(load.sweep.loads if load.sweep else (load.load,))]

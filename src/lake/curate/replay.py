@@ -1,0 +1,106 @@
+"""Replay: what quarantine still holds, read again and judged by today's contract."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F  # noqa: N812
+
+from lake.curate import balance
+from lake.curate.brake import verify_parts
+from lake.curate.columns import quoted
+from lake.curate.decisions import decisions, loads_with
+from lake.curate.endings import end_keys
+from lake.curate.entity import merge
+from lake.curate.errors import RawDamaged
+from lake.curate.layout import layout
+from lake.curate.manifests import read_manifest
+from lake.curate.quarantine import open_rows
+from lake.curate.reading import versions
+from lake.curate.sweeps import sweep_of
+from lake.curate.tables import LAST_SWEEP
+from lake.curate.work import Work, through
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+    from lake.contract.plan import Plan
+    from lake.curate.layout import Layout
+    from lake.curate.ledger import Ledger
+    from lake.curate.manifests import Manifest
+    from lake.curate.store import Store
+    from lake.curate.tables import Tables
+
+POINTER = ("_load", "_row")
+
+
+def replay(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, plan: Plan) -> dict[str, Any]:
+    """Put the open rows of quarantine through today's plan. Returns the record (docs/formats.md).
+
+    Good ones are merged by version order, as if they had just come, and are closed as `replayed`, or as `superseded` where
+    something newer stands; bad ones stay open, with today's reasons. Safe to repeat after a crash anywhere: rows are closed
+    last. Raises RawDamaged, PlanLost.
+    """
+    del ledger  # progress stays where it is
+    shape = layout(plan)
+    for table in shape.all:
+        tables.ensure(table)
+    waiting = open_rows(tables, shape).select(*POINTER, _without_key(plan).alias("_keyless")).localCheckpoint()
+    loads = [
+        _manifest(store, plan, row["_load"]) for row in waiting.select("_load").distinct().orderBy("_load").collect()
+    ]
+    verify_parts(store, loads)
+    batch = versions(spark, store, plan, loads).join(waiting, list(POINTER)).persist()
+    try:
+        tally = balance.tally(batch, plan, ())
+        work = _work(tables, store, plan, shape, batch)
+        tombstoned = end_keys(spark, tables, store, plan, shape, work, batch)
+        figures = merge(tables, plan, shape, work, batch, tally)
+        landed = batch.count()
+    finally:
+        batch.unpersist()
+    good = landed - tally.quarantined
+    return {
+        "entity": plan.entity,
+        "task": "replay",
+        "from_load": work.through + 1,
+        "through_load": work.through,
+        "landed": landed,
+        "discarded": 0,
+        "replayed": good,
+        "tombstoned": tombstoned,
+        "lacking": 0,
+        "notes": [
+            f"{good:,} of {landed:,} open rows of quarantine are good by contract {plan.version} and were merged."
+        ],
+        **figures,
+    }
+
+
+def _without_key(plan: Plan) -> Column:
+    return F.expr(" OR ".join(f"{quoted(name)} IS NULL" for name in plan.key))
+
+
+def _manifest(store: Store, plan: Plan, load: int) -> Manifest:
+    found = read_manifest(store, plan.entity, load)
+    if found is None:
+        raise RawDamaged(
+            f"quarantine holds rows of load {load} of {plan.entity}, which has no manifest",
+            "restore the manifest from its noncurrent versions",
+        )
+    return found
+
+
+def _work(tables: Tables, store: Store, plan: Plan, shape: Layout, batch: DataFrame) -> Work:
+    """No load is new. A row that has got its key only now, and was seen before the last sweep began, is held against it."""
+    done = through(tables, shape)
+    number = tables.properties(shape.deleted).get(LAST_SWEEP)
+    last = read_manifest(store, plan.entity, int(number)) if number else None
+    if last is None:
+        return Work(done, (), (), None)
+    late = (
+        batch.where("_keyless").where(F.size("_reasons") == 0).where(F.col("_observed_at") < sweep_of(last).started_at)
+    )
+    accepted = loads_with("accept", decisions(store, plan.entity))
+    sweeps = () if late.isEmpty() else (last,)
+    return Work(done, (), sweeps, last, accepted)
