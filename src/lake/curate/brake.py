@@ -5,10 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from pyspark.sql import functions as F  # noqa: N812
+
 from lake.curate.errors import QualityBrake, RawDamaged
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
+
+    from pyspark.sql import DataFrame
 
     from lake.contract.plan import Plan
     from lake.curate.balance import Tally
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 16
 """Objects that are asked for at a time."""
-RULES_NAMED = 3
+RULES_NAMED = EXAMPLES = 3
 
 
 def verify_parts(store: Store, loads: Sequence[Manifest]) -> None:
@@ -35,8 +39,17 @@ def verify_parts(store: Store, loads: Sequence[Manifest]) -> None:
             )
 
 
-def brake_on_bad_rows(plan: Plan, loads: Sequence[Manifest], tally: Tally, accepted: Collection[int]) -> None:
-    """Raise QualityBrake where more of a load's rows are bad than the contract lets pass and nobody has accepted it."""
+def brake_on_bad_rows(
+    plan: Plan,
+    loads: Sequence[Manifest],
+    tally: Tally,
+    accepted: Collection[int],
+    examples: Callable[[int], Sequence[tuple[int, str]]],
+) -> None:
+    """Raise QualityBrake where more of a load's rows are bad than the contract lets pass and nobody has accepted it.
+
+    `examples`: some bad rows of a load, each with the names of the rules that it breaks.
+    """
     limit = plan.curated
     for load in loads:
         number = tally.bad.get(load.load, 0)
@@ -44,10 +57,19 @@ def brake_on_bad_rows(plan: Plan, loads: Sequence[Manifest], tally: Tally, accep
             continue
         rules = sorted(tally.broken_in[load.load].items(), key=lambda item: (-item[1], item[0]))
         named = ", ".join(f"{rule} {count:,}" for rule, count in rules[:RULES_NAMED])
+        some = examples(load.load)
+        shown = ", ".join(f"row {row} ({reasons})" for row, reasons in some)
         raise QualityBrake(
             f"load {load.load} of {plan.entity}: {number:,} of {load.rows:,} rows break the contract ({named}), more than "
-            f"the {limit.bad_fraction:.0%} that it lets pass; nothing was written, and loads behind it wait",
-            f"look at some of them (lake quarantine sample {plan.entity} {load.load}); then mend the contract and deploy, or "
-            f"let them go to quarantine (lake accept {plan.entity} {load.load} --why ...), or leave the load out "
+            f"the {limit.bad_fraction:.0%} that it lets pass, for example {shown}; nothing was written, and loads behind it wait",
+            f"look at some of them (lake quarantine show {plan.entity} {load.load} {some[0][0]}); then mend the contract and "
+            f"deploy, or let them go to quarantine (lake accept {plan.entity} {load.load} --why ...), or leave the load out "
             f"(lake discard {plan.entity} {load.load} --why ...); then run again",
         )
+
+
+def bad_examples(batch: DataFrame, load: int) -> list[tuple[int, str]]:
+    """The first bad rows of a load."""
+    bad = batch.where((F.col("_load") == load) & (F.size("_reasons") > 0))
+    some = bad.select("_row", F.array_join("_reasons", ", ").alias("reasons")).orderBy("_row").limit(EXAMPLES).collect()
+    return [(row["_row"], row["reasons"]) for row in some]

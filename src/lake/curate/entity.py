@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lake.curate import balance, writing
-from lake.curate.brake import brake_on_bad_rows, verify_parts
+from lake.curate.brake import bad_examples, brake_on_bad_rows, verify_parts
 from lake.curate.endings import end_keys
 from lake.curate.fates import contenders, counts, fates
 from lake.curate.fetches import want
@@ -41,7 +42,7 @@ def curate(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
     batch = versions(spark, store, plan, work.rows).persist()
     try:
         tally = balance.tally(batch, plan, work.rows)
-        brake_on_bad_rows(plan, work.rows, tally, work.accepted)
+        brake_on_bad_rows(plan, work.rows, tally, work.accepted, partial(bad_examples, batch))
         tombstoned = end_keys(spark, tables, store, plan, shape, work, batch)
         work.note(tables, shape.deleted, {LAST_SWEEP: str(work.newest.load)} if work.newest else {})
         figures = merge(tables, plan, shape, work, batch, tally)

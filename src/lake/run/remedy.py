@@ -45,7 +45,7 @@ REMEDIES = {
     ),
     "QualityBrake": (
         "More rows of a load break the contract than it lets pass; nothing was merged. Look at some of them (`lake quarantine"
-        " sample ENTITY LOAD`), then mend the contract and deploy, or `lake accept ENTITY LOAD`, or `lake discard ENTITY LOAD`;"
+        " show ENTITY LOAD ROW`), then mend the contract and deploy, or `lake accept ENTITY LOAD`, or `lake discard ENTITY LOAD`;"
         " then start the run again."
     ),
     "ManyBadRows": (

@@ -30,6 +30,11 @@ LOAD = Manifest(
     7, "rows", "p", (Part("data/x-0.parquet", 1, hashlib.sha256(BODY).hexdigest()),), 1000, {}, NOON, None)
 
 
+def examples(load: int) -> list[tuple[int, str]]:
+    assert load == 7
+    return [(4, "unfit"), (9, "unfit, key_missing")]
+
+
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, S3Store]]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
@@ -73,15 +78,17 @@ def digest_of(body: bytes) -> str:
 
 
 def test_more_bad_rows_than_the_contract_lets_pass_stop_a_load_until_it_is_accepted() -> None:
-    brake_on_bad_rows(ORDERS, [LOAD], tally(200), ())
+    brake_on_bad_rows(ORDERS, [LOAD], tally(200), (), examples)
     with pytest.raises(QualityBrake) as stopped:
-        brake_on_bad_rows(ORDERS, [LOAD], tally(201), [6])
+        brake_on_bad_rows(ORDERS, [LOAD], tally(201), [6], examples)
     assert stopped.value.cause.startswith(
-        "load 7 of erp.sales_order: 201 of 1,000 rows break the contract (unfit 201, key_missing 1), more than the 20%"
+        "load 7 of erp.sales_order: 201 of 1,000 rows break the contract (unfit 201, key_missing 1), more than the 20% "
+        "that it lets pass, for example row 4 (unfit), row 9 (unfit, key_missing); nothing was written"
     )
+    assert "lake quarantine show erp.sales_order 7 4" in stopped.value.remedy
     assert "lake discard erp.sales_order 7 --why" in stopped.value.remedy
-    brake_on_bad_rows(ORDERS, [LOAD], tally(201), [7])
-    brake_on_bad_rows(ORDERS, [replace(LOAD, rows=99)], tally(99), ())
+    brake_on_bad_rows(ORDERS, [LOAD], tally(201), [7], examples)
+    brake_on_bad_rows(ORDERS, [replace(LOAD, rows=99)], tally(99), (), examples)
 
 
 def test_decisions_are_found_by_the_load_and_one_that_cannot_be_read_is_told(store: tuple[Any, S3Store]) -> None:

@@ -67,7 +67,8 @@ def test_the_brake_names_the_sweep_and_what_to_do() -> None:
     with pytest.raises(SweepBrake) as stopped:
         brake(ORDERS, {at(1): 5, at(2): 60}, 935, LOADS, [1])
     assert stopped.value.cause.startswith(
-        "load 2: the sweep of erp.sales_order that began at 2026-11-16T12:02:00+00:00 did not find 60 of 995 keys, more than the 5%"
+        "load 2: the sweep of erp.sales_order that began at 2026-11-16T12:02:00+00:00 did not find 60 of 995 keys, "
+        "more than the 5%"
     )
     assert "lake accept erp.sales_order 2 --why" in stopped.value.remedy
 
