@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.e2e.test_pipeline import CRM
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,4 +35,4 @@ def test_with_the_schedule_set_to_one_minute_the_pipeline_starts_by_itself(
     run = lake.wait(started)
     assert run.outcome == "GOOD", run.report
     assert run.report is not None
-    assert [entity["entity"] for entity in run.report["entities"]] == ["crm.account"]
+    assert {entity["entity"] for entity in run.report["entities"]} == CRM
