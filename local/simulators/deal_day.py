@@ -15,8 +15,9 @@ from local.simulators.span import Day
 from local.simulators.store import Key, Row
 from local.simulators.world import World, record_id
 
-_OPEN = "IsDeleted = 0 AND IsClosed = 0 AND IsWon = 0 AND CAST(Probability AS INTEGER) BETWEEN 0 AND 100"
 _LIVE = "IsDeleted = 0"
+_FIT = "CAST(Probability AS INTEGER) BETWEEN 0 AND 100"
+_OPEN = f"{_LIVE} AND {_FIT} AND IsClosed = 0 AND IsWon = 0"
 
 
 def deal_day(day: Day, world: World) -> dict[str, int]:
@@ -72,7 +73,7 @@ def _amount(day: Day, deal: Key) -> str:
 
 def _bin(day: Day, count: int) -> int:
     """Opportunities go to the recycle bin, their lines with them."""
-    picked = day.pick(schema.OPPORTUNITY, count, _LIVE)
+    picked = day.pick(schema.OPPORTUNITY, count, f"{_LIVE} AND {_FIT}")
     for key in picked:
         at = Moment(day.stamp())
         for entity, keys in ((schema.OPPORTUNITY, [key]), (schema.OPPORTUNITY_LINE, _lines(day, key, deleted=0))):
@@ -81,7 +82,7 @@ def _bin(day: Day, count: int) -> int:
 
 
 def _unbin(day: Day, count: int) -> int:
-    picked = day.pick(schema.OPPORTUNITY, count, "IsDeleted = 1")
+    picked = day.pick(schema.OPPORTUNITY, count, f"IsDeleted = 1 AND {_FIT}")
     for key in picked:
         at = Moment(day.stamp())
         for entity, keys in ((schema.OPPORTUNITY, [key]), (schema.OPPORTUNITY_LINE, _lines(day, key, deleted=1))):
