@@ -13,10 +13,12 @@ from local.simulators.changes import ChangeError, Moment
 from local.simulators.instants import clock_text
 from local.simulators.schema import Entity, Field
 from local.simulators.store import Key, Row, Store, Value
-from local.simulators.world import account_id
+from local.simulators.world import record_id
 
 _FREE_TEXT = {
     "crm.account": "Industry",
+    "crm.contact": "FirstName",
+    "crm.opportunity": "StageName",
     "erp.business_partner": "LastName",
     "erp.sales_order": "ExternalDocumentID",
     "erp.sales_order_item": "Material",
@@ -30,7 +32,7 @@ _BORN = {"CreationDate", "CreationTime", "SalesOrderDate", "LastChangeDate", "La
     "hs_lastmodifieddate",
     "updated_at",
 }
-_FIRST_ACCOUNT = 5_000_000
+_FIRST_OPENED = 5_000_000
 _HIGH = "9007199254740.993"
 _LONG_DIGITS = "12345678901234567.891"
 _ODD_KEY = "'/%+&? ü#"
@@ -66,8 +68,11 @@ class Hand:
     def edit(
         self, entity: Entity, key: Key, columns: dict[str, Value] | None = None, moment: Moment | None = None
     ) -> None:
-        """Change a row: some free text, unless columns are given."""
-        columns = columns or {_free_text(entity): f"{self.rng.choice(names.ODD_TEXTS)} {self.rng.randrange(10**6)}"}
+        """Change a row: some free text where it has any, unless columns are given."""
+        if columns is None:
+            columns = {
+                name: f"{self.rng.choice(names.ODD_TEXTS)} {self.rng.randrange(10**6)}" for name in _free_text(entity)
+            }
         changes.change(self.store, entity, key, columns, moment or self.moment())
 
 
@@ -117,10 +122,10 @@ def _last_sunday(year: int, month: int) -> datetime:
     return last - timedelta(days=(last.weekday() + 1) % 7)
 
 
-def _free_text(entity: Entity) -> str:
-    known = _FREE_TEXT.get(entity.name)
-    texts = (f.name for f in entity.fields if f.kind == "string" and f.nullable and f.name not in entity.key)
-    return known or next(texts)
+def _free_text(entity: Entity) -> list[str]:
+    """A field for any text; none where the entity has none."""
+    texts = [f.name for f in entity.fields if f.kind == "string" and f.nullable and f.name not in entity.key]
+    return [_FREE_TEXT.get(entity.name, texts[0])] if texts else []
 
 
 def _edit(entity: Entity) -> Callable[[Hand], int]:
@@ -143,27 +148,38 @@ def _erase(entity: Entity) -> Callable[[Hand], int]:
     return erase
 
 
-def _bin(hand: Hand) -> int:
-    key = hand.pick(schema.ACCOUNT, "IsDeleted = 0")
-    if key is not None:
-        changes.delete(hand.store, schema.ACCOUNT, [key], hand.moment(), hard=False)
-    return int(key is not None)
+def _bin(entity: Entity) -> Callable[[Hand], int]:
+    def bin_(hand: Hand) -> int:
+        key = hand.pick(entity, "IsDeleted = 0")
+        if key is not None:
+            changes.delete(hand.store, entity, [key], hand.moment(), hard=False)
+        return int(key is not None)
+
+    return bin_
 
 
-def _unbin(hand: Hand) -> int:
-    key = hand.pick(schema.ACCOUNT, "IsDeleted = 1")
-    if key is not None:
-        changes.undelete(hand.store, schema.ACCOUNT, [key], hand.moment())
-    return int(key is not None)
+def _unbin(entity: Entity) -> Callable[[Hand], int]:
+    def unbin(hand: Hand) -> int:
+        key = hand.pick(entity, "IsDeleted = 1")
+        if key is not None:
+            changes.undelete(hand.store, entity, [key], hand.moment())
+        return int(key is not None)
+
+    return unbin
 
 
-def _open_account(hand: Hand) -> int:
-    row: Row = {
-        "Id": account_id(_FIRST_ACCOUNT + _ever(hand.store, schema.ACCOUNT)),
-        "Name": hand.rng.choice(names.ODD_TEXTS),
-    }
-    changes.insert(hand.store, schema.ACCOUNT, row, hand.moment())
-    return 1
+def _open(entity: Entity, prefix: str, name: str) -> Callable[[Hand], int]:
+    """Adds a record of a CRM's object (`prefix` of its ids) that has just a name."""
+
+    def open_(hand: Hand) -> int:
+        row: Row = {
+            "Id": record_id(prefix, _FIRST_OPENED + _ever(hand.store, entity)),
+            name: hand.rng.choice(names.ODD_TEXTS),
+        }
+        changes.insert(hand.store, entity, row, hand.moment())
+        return 1
+
+    return open_
 
 
 def _copy(entity: Entity) -> Callable[[Hand], int]:
@@ -208,9 +224,17 @@ def _unstamp(hand: Hand) -> int:
 _KINDS: dict[str, dict[str, tuple[int, Callable[[Hand], int]]]] = {
     "crm": {
         "changed": (6, _edit(schema.ACCOUNT)),
-        "inserted": (3, _open_account),
-        "deleted": (2, _bin),
-        "undeleted": (1, _unbin),
+        "inserted": (3, _open(schema.ACCOUNT, "001", "Name")),
+        "deleted": (2, _bin(schema.ACCOUNT)),
+        "undeleted": (1, _unbin(schema.ACCOUNT)),
+        "contacts_changed": (1, _edit(schema.CRM_CONTACT)),
+        "contacts_inserted": (1, _open(schema.CRM_CONTACT, "003", "LastName")),
+        "opportunities_changed": (1, _edit(schema.OPPORTUNITY)),
+        "opportunities_inserted": (1, _open(schema.OPPORTUNITY, "006", "Name")),
+        "opportunities_deleted": (1, _bin(schema.OPPORTUNITY)),
+        "opportunities_undeleted": (1, _unbin(schema.OPPORTUNITY)),
+        "lines_touched": (1, _edit(schema.OPPORTUNITY_LINE)),
+        "lines_deleted": (1, _erase(schema.OPPORTUNITY_LINE)),
     },
     "erp": {
         "orders_changed": (4, _edit(schema.SALES_ORDER)),
@@ -240,8 +264,10 @@ _KINDS: dict[str, dict[str, tuple[int, Callable[[Hand], int]]]] = {
 
 def _odd_text(make: Callable[[Random], str]) -> Callable[[Hand, Entity, Key], int]:
     def put(hand: Hand, entity: Entity, key: Key) -> int:
-        hand.edit(entity, key, {_free_text(entity): make(hand.rng)})
-        return 1
+        fields = _free_text(entity)
+        if fields:
+            hand.edit(entity, key, {name: make(hand.rng) for name in fields})
+        return len(fields)
 
     return put
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.unit.simulators.conftest import RunningCrm, RunningErp
 
 TABLES = {
-    "crm": ("Account",),
+    "crm": ("Account", "Contact", "User", "Product2", "Opportunity", "OpportunityLineItem"),
     "erp": ("A_SalesOrder", "A_SalesOrderItem", "A_BusinessPartner", "A_BusinessPartnerAddress"),
 }
 
@@ -145,6 +145,11 @@ def test_a_null_stands_where_the_types_say_none_may(crm: RunningCrm) -> None:
 
     rows = crm.records("SELECT Name, OwnerId FROM Account WHERE SystemModstamp = 2026-11-16T06:00:00Z")
     assert [row["Name"] is None or row["OwnerId"] is None for row in rows].count(True) == 4
+
+
+def test_an_odd_text_where_there_is_no_text_does_nothing(crm: RunningCrm) -> None:
+    assert crm.control.odd_values("crm.opportunity_line", 3, "odd_text") == {"odd_text": 0}
+    assert crm.control.odd_values("crm.opportunity_line", 3, "beyond_floats") == {"beyond_floats": 3}
 
 
 def test_an_odd_value_that_is_unknown_is_refused(crm: RunningCrm) -> None:
