@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,27 @@ def curate(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
     Safe to repeat after a crash anywhere: each merge takes what it has not got yet, and progress is noted after it.
     Raises CurateError where raw or a sweep can't be trusted; nothing is written then.
     """
-    shape = layout(plan)
+    return curate_into(spark, tables, store, ledger, plan, layout(plan))
+
+
+def curate_into(
+    spark: SparkSession,
+    tables: Tables,
+    store: Store,
+    ledger: Ledger | None,
+    plan: Plan,
+    shape: Layout,
+    passed: frozenset[int] = frozenset(),
+) -> dict[str, Any]:
+    """Bring tables of this shape up to the entity's last committed load; see `curate`.
+
+    `ledger`: None where what a sweep lacks was asked for when it was finished. `passed`: loads that have passed the brakes
+    before; none stops them now.
+    """
     for table in shape.all:
         tables.ensure(table)
     work = work_of(tables, store, plan, shape)
+    work = replace(work, accepted=work.accepted | passed)
     verify_parts(store, work.taken)
     batch = versions(spark, store, plan, work.rows).persist()
     try:
@@ -46,7 +64,7 @@ def curate(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
         tombstoned = end_keys(spark, tables, store, plan, shape, work, batch)
         work.note(tables, shape.deleted, {LAST_SWEEP: str(work.newest.load)} if work.newest else {})
         figures = merge(tables, plan, shape, work, batch, tally)
-        lacking = want(spark, tables, store, ledger, plan, shape, work.finished) if work.finished else 0
+        lacking = want(spark, tables, store, ledger, plan, shape, work.finished) if work.finished and ledger else 0
         work.note(tables, shape.quarantine)  # the last of the tables: a run that dies before looks at the sweep again
     finally:
         batch.unpersist()
@@ -84,7 +102,7 @@ def merge(
     work.note(tables, shape.current)
     items = {}
     for child, table in zip(plan.children, shape.children, strict=True):
-        items[child.name] = _merge_items(tables, table, child, plan, judged)
+        items[child.name] = _merge_items(tables, shape, table, child, plan, judged)
         work.note(tables, table)
     if tally.quarantined or not tables.is_empty(shape.quarantine):
         settle(tables, shape, plan, batch, judged, now())
@@ -98,8 +116,8 @@ def merge(
     }
 
 
-def _merge_items(tables: Tables, table: Table, child: Child, plan: Plan, judged: DataFrame) -> int:
-    dead = tables.read(layout(plan).deleted)
+def _merge_items(tables: Tables, shape: Layout, table: Table, child: Child, plan: Plan, judged: DataFrame) -> int:
+    dead = tables.read(shape.deleted)
     changes = writing.item_changes(tables, table, child, plan, judged, dead).localCheckpoint(eager=False)
     numbers = {row["_gone"]: row["count"] for row in changes.groupBy("_gone").count().collect()}
     if numbers:

@@ -114,6 +114,28 @@ class Tables:
             update.set(key, value)
         update.commit()
 
+    def drop(self, table: Table) -> None:
+        """Remove the table and its files, where it is there."""
+        self._spark.sql(f"DROP TABLE IF EXISTS {self.name(table)} PURGE")
+
+    def overwrite(self, table: Table, rows: DataFrame, seen: str) -> None:
+        """Put `rows` in place of all rows in one commit; readers see the old ones until then.
+
+        `seen`: the snapshot that the rows were compared with. Raises CommitLost where there is a later one by now.
+        """
+        writer = rows.writeTo(self.name(table)).option("isolation-level", "serializable")
+        if seen != EMPTY:
+            writer = writer.option("validate-from-snapshot-id", seen)
+        try:
+            writer.overwrite(F.lit(True))
+        except (PySparkException, Py4JJavaError) as error:
+            if not any(name in str(error) for name in LOST_COMMITS):
+                raise
+            raise CommitLost(
+                f"another writer committed to {self.name(table)} while it was made anew; it was left as it is",
+                "see which other job writes to this table, then start the task again",
+            ) from error
+
     def merge(self, table: Table, source: DataFrame, on: Sequence[str], actions: Callable[[Any], Any]) -> None:
         """Merge `source` (alias s) into the table (its own name), by the columns of `on`.
 

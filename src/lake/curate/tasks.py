@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lake.curate.entity import curate
+from lake.curate.rebuild import rebuild
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,5 +30,5 @@ class Task(Protocol):
         """The record."""
 
 
-TASKS: Mapping[str, Task] = {"curate": curate}
+TASKS: Mapping[str, Task] = {"curate": curate, "rebuild": rebuild}
 """By the name that an execution's input bears; `lake.run.request` refuses others."""

@@ -37,7 +37,8 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class EntityResult:
     """One entity's part in a run. `broken`: rule → rows in quarantine; `unsettled`: the source's count less the lake's;
-    `notes`: what its extraction said though nothing was wrong; `lacking`: rows that a sweep saw and the lake lacks."""
+    `notes`: what its extraction or a task said though nothing was wrong; `lacking`: rows that a sweep saw and the lake lacks;
+    `task`: the record of a task that is no ordinary curating."""
 
     entity: str
     status: str
@@ -48,6 +49,7 @@ class EntityResult:
     unsettled: int | None
     notes: tuple[str, ...] = ()
     lacking: int = 0
+    task: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +103,18 @@ def _verdict(
 def _entity(asked: Asked, records: Records, progress: Progress) -> EntityResult:
     invocations = _invocations(asked.entity, records)
     curated = _curated(asked.entity, records)
+    record = records.curate.get(asked.entity, {})
     return EntityResult(
         entity=asked.entity,
         status=asked.status,
         resume_at=asked.resume_at,
         extracted=total(invocations) if invocations else None,
         curated=curated,
-        broken=dict(records.curate.get(asked.entity, {}).get("broken", {})),
+        broken=dict(record.get("broken", {})),
         unsettled=unsettled(progress.source_count, curated),
-        notes=_said(asked.entity, records, "notes"),
-        lacking=int(records.curate.get(asked.entity, {}).get("lacking", 0)),
+        notes=(*_said(asked.entity, records, "notes"), *record.get("notes", ())),
+        lacking=int(record.get("lacking", 0)),
+        task=record if "task" in record else None,
     )
 
 
@@ -128,7 +132,7 @@ def _said(entity: str, records: Records, what: str) -> tuple[str, ...]:
 
 def _curated(entity: str, records: Records) -> Curated | None:
     record: dict[str, Any] | None = records.curate.get(entity)
-    if record is None or "error" in record:
+    if record is None or "landed" not in record:
         return None
     return Curated(**{field.name: int(record[field.name]) for field in fields(Curated) if field.name in record})
 

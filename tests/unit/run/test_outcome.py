@@ -55,6 +55,14 @@ def test_a_run_in_which_all_was_read_and_curated_is_good() -> None:
     assert result.entities[0].unsettled == 1
 
 
+def test_what_a_task_says_is_told_and_its_record_is_in_the_result() -> None:
+    record = {"task": "rebuild", "notes": ["erp_sales_order was replaced: 3 rows differ"]}
+    result = settled(curate={ORDER: record})
+    assert result.outcome == "GOOD"
+    assert (result.entities[0].notes, result.entities[0].task) == (tuple(record["notes"]), record)
+    assert "3 rows differ" in message(result, "s3://report", NOW)
+
+
 def test_a_run_that_found_nothing_new_is_good() -> None:
     assert settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [NOTHING]}).outcome == "GOOD"
 
