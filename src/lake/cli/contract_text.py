@@ -69,6 +69,7 @@ def written(drafted: Drafted) -> str:
         f"name: {drafted.name}",
         "version: 1.0.0",
         "status: draft",
+        "team: {name: Whose it is, members: [{username: owner@example.com, role: owner}]}  # ? whom to ask",
         "description:",
         "  purpose: What this entity is for.                     # ?",
         "schema:",

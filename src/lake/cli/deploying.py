@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -95,13 +95,13 @@ def _check_contracts(contracts: Path, console: Console) -> Answer | None:
     except ContractError as error:
         table = plain_table("file", "field", "what is wrong")
         for mistake in error.mistakes:
-            table.add_row(mistake.file, mistake.field, mistake.reason)
+            table.add_row(f"{mistake.file}:{mistake.line}", mistake.field, mistake.reason)
         count = len(error.mistakes)
         console.print(
             Text(f"The contracts have {count} mistake{'' if count == 1 else 's'}; nothing was deployed.", "bold red")
         )
         console.print(table)
-        mistakes = [{"file": item.file, "field": item.field, "reason": item.reason} for item in error.mistakes]
+        mistakes = [asdict(mistake) for mistake in error.mistakes]
         return Answer({"error": "the contracts have mistakes", "mistakes": mistakes}, code=FAILED)
     entities = sum(not name.startswith("source.") for name in plans)
     console.print(f"[green]✓[/] contracts: {entities} entities of {len(plans) - entities} sources")

@@ -10,10 +10,8 @@ import requests
 
 from lake.cli.aws import client, find_stack
 from lake.cli.errors import NoStack, OperatorError
-from lake.contract.build import compile_source_folder
-from lake.contract.compile import compile_source
+from lake.contract.build import compile_source_folder, read_source
 from lake.contract.errors import ContractError
-from lake.contract.odcs import read_yaml
 from lake.contract.plan import Plan, SourcePlan
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
@@ -86,7 +84,7 @@ def source_plan(folder: Path) -> SourcePlan:
     if not file.is_file():
         raise OperatorError(f"{folder} holds no source.yaml.", "docs/adding-a-source.md shows one.")
     try:
-        return compile_source(f"{folder.name}/source.yaml", read_yaml(file))[1]
+        return read_source(folder)[1]
     except ContractError as error:
         raise OperatorError(str(error), "Correct source.yaml, then ask again.") from None
 

@@ -5,10 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lake.contract.compile import compile_contract, compile_source
+from lake.contract.documents import read_document
 from lake.contract.errors import ContractError, Mistake
-from lake.contract.odcs import read_contract, read_yaml
+from lake.contract.odcs import contract_of
+from lake.contract.plan import Plan
+from lake.contract.relationships import places_of
+from lake.contract.together import doubled, matched, tables_of
+
+if TYPE_CHECKING:
+    from lake.contract.documents import Document
+    from lake.contract.odcs import SourceSpec
+    from lake.contract.plan import SourcePlan
 
 
 def compile_folder(contracts: Path) -> dict[str, str]:
@@ -23,26 +33,64 @@ def compile_folder(contracts: Path) -> dict[str, str]:
             built |= compile_source_folder(folder)
         except ContractError as error:
             mistakes += error.mistakes
-    if mistakes:
+    if mistakes := mistakes or _together(contracts, built):
         raise ContractError(mistakes)
     return built
 
 
+def _together(contracts: Path, built: dict[str, str]) -> list[Mistake]:
+    """What contracts that are right, each alone, say of each other and is wrong."""
+    plans = [Plan.load(text) for name, text in built.items() if not name.startswith("source.")]
+    tables = tables_of(plans)
+    found = [(plan, name, reason) for plan in plans for name, reason in matched(plan, tables)]
+    found += [(plan, "name", reason) for plan in plans for entity, reason in doubled(plans) if entity == plan.entity]
+    mistakes = []
+    for plan, name, reason in found:
+        document = _document(contracts / plan.source / f"{plan.name}.odcs.yaml")
+        place = places_of(contract_of(document).schema_ or []).get(name, name)
+        mistakes.append(Mistake(document.file, place, reason, document.line(place)))
+    return mistakes
+
+
 def compile_source_folder(folder: Path) -> dict[str, str]:
     """The plans of one source's folder."""
-    spec, source_plan = compile_source(f"{folder.name}/source.yaml", read_yaml(folder / "source.yaml"))
+    spec, source_plan = read_source(folder)
     built = {f"source.{spec.source}.json": source_plan.dump()}
     mistakes: list[Mistake] = []
     for path in sorted(folder.glob("*.odcs.yaml")):
         try:
-            plan = compile_contract(f"{folder.name}/{path.name}", read_contract(path), spec)
+            plan = _compile(path, spec)
         except ContractError as error:
-            mistakes += [Mistake(f"{folder.name}/{path.name}", item.field, item.reason) for item in error.mistakes]
+            mistakes += error.mistakes
         else:
             built[f"{plan.entity}.json"] = plan.dump()
     if mistakes:
         raise ContractError(mistakes)
     return built
+
+
+def read_source(folder: Path) -> tuple[SourceSpec, SourcePlan]:
+    """What a folder's source.yaml says, checked, and its plan."""
+    document = _document(folder / "source.yaml")
+    return document.located(lambda: compile_source(document.file, document.raw))
+
+
+def _compile(path: Path, spec: SourceSpec) -> Plan:
+    document = _document(path)
+    plan = document.located(lambda: compile_contract(document.file, contract_of(document), spec))
+    if path.name != f"{plan.name}.odcs.yaml":
+        raise ContractError(
+            [
+                Mistake(
+                    document.file, "name", f"is {plan.name}: call the file {plan.name}.odcs.yaml", document.line("name")
+                )
+            ]
+        )
+    return plan
+
+
+def _document(path: Path) -> Document:
+    return read_document(path, f"{path.parent.name}/{path.name}")
 
 
 def write(plans: dict[str, str], out: Path) -> None:

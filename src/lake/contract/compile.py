@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -11,8 +10,10 @@ from lake.contract.curated import curated_of
 from lake.contract.errors import ContractError, Findings
 from lake.contract.extraction import check_protocol, check_rules, cursor_of, deletes_of, instant_of, seconds
 from lake.contract.fields import fields_of
+from lake.contract.head import check_head, check_unread, freshness_of, owner_of
 from lake.contract.odcs import ChildSpec, CuratedSpec, ExtractionSpec, SourceSpec, mistakes_of
 from lake.contract.plan import NO_CURSOR, Child, Plan, SourcePlan
+from lake.contract.relationships import relationships_of
 from lake.contract.rest_rules import rest_of
 from lake.contract.rules import checks_of, rows_of
 
@@ -59,10 +60,9 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
     found = Findings(file, [])
     objects = contract.schema_ or []
     entity = contract.id or ""
-    if entity != f"{source.source}.{contract.name}":
-        found.add("id", f"is {entity!r}, expected {source.source}.{contract.name} (folder and `name`)")
-    if not re.fullmatch(r"\d+\.\d+\.\d+", contract.version or ""):
-        found.add("version", f"is {contract.version!r}, expected MAJOR.MINOR.PATCH")
+    check_head(found, contract, source.source)
+    check_unread(found, contract)
+    owner = owner_of(found, contract)
     if not objects:
         found.add("schema", "is empty: the first object is the entity, each further one a child")
         raise ContractError(found.mistakes)
@@ -98,13 +98,15 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
         page_size=spec.page_size,
         overlap_s=seconds(spec.overlap or source.clock.overlap),
         settle_lag_s=seconds(spec.settle_lag or source.clock.settle_lag),
-        freshness_s=_freshness(found, contract),
+        freshness_s=freshness_of(found, contract, fields),
         full_refresh_s=seconds(spec.full_refresh.every) if spec.full_refresh else None,
         window_s=seconds(spec.initial.window) if spec.initial.window else None,
         paging=spec.paging.mode,
         result_cap=spec.paging.result_cap,
         rest=rest_of(found, spec, source, cursor, fields, len(key)),
         curated=curated_of(found, kept or CuratedSpec(), fields, key),
+        relationships=relationships_of(found, objects, source.source),
+        owner=owner,
     )
     if found.mistakes:
         raise ContractError(found.mistakes)
@@ -154,16 +156,3 @@ def _child(
         checks=checks_of(found, table, path, rows_of(fields, (), above)),
         filter=spec.filter if spec else None,
     )
-
-
-def _freshness(found: Findings, contract: OpenDataContractStandard) -> int:
-    """The seconds that the entity may be behind, from the SLA property `latency` (ODCS), in units of m, h or d."""
-    unit = {"m": 60, "h": 3600, "d": 86400}
-    for position, item in enumerate(contract.slaProperties or []):
-        if item.property == "latency":
-            if item.unit not in unit or not isinstance(item.value, int | float):
-                found.add(f"slaProperties[{position}]", "latency takes a number and a unit of m, h or d")
-                return 0
-            return int(item.value * unit[item.unit])
-    found.add("slaProperties", "lacks `latency`: the freshness that the entity owes")
-    return 0

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One thing that is wrong: the file, the field (a path such as `schema[0].properties[3].name`), the reason."""
+    """One thing that is wrong: the file, the field (a path such as `schema[0].properties[3].name`), the reason, the line."""
 
     file: str
     field: str
     reason: str
+    line: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.field}: {self.reason}"
+        return f"{self.file}{f':{self.line}' if self.line else ''}: {self.field}: {self.reason}"
 
 
 class ContractError(Exception):

@@ -9,7 +9,6 @@ import types
 import typing
 from typing import TYPE_CHECKING, Any, Literal
 
-import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -19,7 +18,7 @@ from lake.contract.rest import EntityRest, SourceRest
 from lake.contract.strict import Strict
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from lake.contract.documents import Document
 
 DURATION = r"^P(?:\d+D)?(?:T(?:\d+H)?(?:\d+M)?(?:\d+S)?)?$"
 
@@ -204,30 +203,19 @@ class SourceSpec(Strict):
         return self
 
 
-def read_contract(path: Path) -> OpenDataContractStandard:
-    """The contract in a file; raises ContractError with each unknown key and each wrong value."""
-    raw = read_yaml(path)
-    mistakes = [Mistake(path.name, field, reason) for field, reason in _unknown(raw, OpenDataContractStandard, "")]
+def contract_of(document: Document) -> OpenDataContractStandard:
+    """The contract in a document; raises ContractError with each unknown key and each wrong value."""
+    file, raw = document.file, document.raw
+    mistakes = [Mistake(file, field, reason) for field, reason in _unknown(raw, OpenDataContractStandard, "")]
     try:
         contract = OpenDataContractStandard.model_validate(raw)
     except ValidationError as error:
         named = {mistake.field for mistake in mistakes}
-        others = [mistake for mistake in mistakes_of(path.name, "", error) if mistake.field not in named]
+        others = [mistake for mistake in mistakes_of(file, "", error) if mistake.field not in named]
         raise ContractError(mistakes + others) from None
     if mistakes:
         raise ContractError(mistakes)
     return contract
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file; raises ContractError where it cannot be parsed or is none."""
-    try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ContractError([Mistake(path.name, "(file)", f"is not YAML: {error}")]) from None
-    if not isinstance(raw, dict):
-        raise ContractError([Mistake(path.name, "(file)", "holds no mapping")])
-    return raw
 
 
 def mistakes_of(file: str, prefix: str, error: ValidationError) -> list[Mistake]:

@@ -159,7 +159,8 @@ class Plan:
     Where rows carry no stamp (a cursor of kind `none`) the full refresh, due every `full_refresh_s`, is the window.
     `window_s`: initial extractions and backfills are split into windows of this length. `paging`: by client keyset on
     stamp and key, by client keyset on the key alone within the window's bounds, or by what the server says comes next.
-    `result_cap`: rows that one query gives at most, however it is paged. `rest`: see `lake.contract.rest`.
+    `result_cap`: rows that one query gives at most, however it is paged. `rest`: see `lake.contract.rest`. `owner`: whom
+    to ask, a name and addresses.
     """
 
     entity: str
@@ -188,6 +189,7 @@ class Plan:
     rest: dict[str, Any] | None = None
     curated: Curated = Curated()
     relationships: tuple[Relationship, ...] = ()
+    owner: str = ""
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
