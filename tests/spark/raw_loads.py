@@ -50,6 +50,8 @@ class RawFolder:
 
     folder: Path
     loads: dict[str, int] = field(default_factory=dict)
+    clock: datetime = NOON
+    """The latest instant that any load tells of: what a load tells of was before its commit."""
 
     def get(self, key: str) -> bytes | None:
         """The object's bytes, None where there is none."""
@@ -98,6 +100,7 @@ class RawFolder:
             for child in plan.children
         }
         observed = [version.observed_at for version in versions]
+        self.clock = max(self.clock, *observed) if observed else self.clock
         self._commit(
             plan,
             load,
@@ -142,6 +145,7 @@ class RawFolder:
         rows = [dict(zip(names, key, strict=True)) | {"_observed_at": at, "_deleted_at": stamp(at)} for key, at in told]
         place = f"tombstones/{plan.source}/{plan.name}/{load_id}-0.parquet"
         part = self._write(place, pa.Table.from_pylist(rows, schema=schema))
+        self.clock = max(self.clock, *(at for _, at in told))
         self._commit(plan, load, load_id, "tombstones", [part], {"reason": reason})
         return load
 
@@ -154,6 +158,7 @@ class RawFolder:
         for position in range(loads):
             load, load_id = self._next(plan)
             numbers.append(load)
+            self.clock = max(self.clock, started_at)
             chunk = [dict(zip(names, key, strict=True)) for key in keys[position * size : (position + 1) * size]]
             part = self._write(
                 f"keys/{plan.source}/{plan.name}/{load_id}-0.parquet", pa.Table.from_pylist(chunk, schema=schema)
@@ -189,7 +194,7 @@ class RawFolder:
             "lane": "live", "plan": plan.sha256, "major": plan.major, "run_id": "run-1", "token": 1, "window": None,
             "observed": None, "parts": parts, "rows": rows, "items": {},
             "counts": {"received": rows, "landed": rows, "repeated": 0, "beyond": 0},
-            "sweep": None, "checkpoint": None, "committed_at": stamp(NOON), **more,
+            "sweep": None, "checkpoint": None, "committed_at": stamp(self.clock), **more,
         }  # fmt: skip
         self._text(f"manifests/{plan.source}/{plan.name}/{load:012d}.json", json.dumps(manifest))
 

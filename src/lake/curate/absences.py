@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.curate.chains import GONE
+from lake.curate.decisions import decisions, loads_with
 from lake.curate.keys import told_instants
 from lake.curate.manifests import read_manifest
 from lake.curate.sweeps import instant, sweep_of, swept_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -29,16 +30,24 @@ CLOCKS = timedelta(minutes=15)
 
 
 def absences(
-    spark: SparkSession, tables: Tables, store: Store, plan: Plan, table: Table, work: Work, good: DataFrame
+    spark: SparkSession,
+    tables: Tables,
+    store: Store,
+    plan: Plan,
+    table: Table,
+    work: Work,
+    good: DataFrame,
+    seen_since: datetime | None,
 ) -> DataFrame | None:
     """Key columns and `_gone`: the instants at which a key was gone that may change its chain. None: there are none.
 
     They are those that this work brings, and, where it brings versions that were overtaken on their way, those that are
-    known already and came after these were seen.
+    known already and came after these were seen. `seen_since`: when the first of the good versions was seen.
     """
-    swept, known = ended_in(work.loads, work), gone_since(store, plan, work)
-    sweeps = ended_in(known, work)
-    tombstones = [load for load in known if load.kind == "tombstones" and load.rows]
+    discarded = loads_with("discard", decisions(store, plan.entity))
+    known = [*work.loads, *(gone_since(store, plan, work.through, seen_since) if seen_since else ())]
+    swept, sweeps = ended_in(work.loads, discarded), ended_in(known, discarded)
+    tombstones = [load for load in known if load.kind == "tombstones" and load.rows and load.load not in discarded]
     parts = []
     if sweeps:
         keys = good.select(*plan.key)
@@ -46,7 +55,7 @@ def absences(
             keys = keys.union(_may_have_gone(tables.read(table), swept).select(*plan.key))
         found = swept_keys(spark, store, plan, sweeps)
         instants = ", ".join(instant(sweep_of(manifest).started_at) for manifest in sweeps)
-        missed = f"filter(array({instants}), at -> NOT array_contains(coalesce(_seen, CAST(array() AS {GONE})), at))"
+        missed = f"filter(array({instants}), at -> NOT array_contains(coalesce(_seen, CAST(array() AS ARRAY<TIMESTAMP>)), at))"
         parts.append(
             keys.distinct().join(found, list(plan.key), "left").select(*plan.key, F.expr(missed).alias("_gone"))
         )
@@ -69,22 +78,22 @@ def _may_have_gone(held: DataFrame, sweeps: Sequence[Manifest]) -> DataFrame:
     return held.where(f"{first} < {newest}" if overtaken else f"{first} < {newest} AND ({open_then})")
 
 
-def gone_since(store: Store, plan: Plan, work: Work) -> list[Manifest]:
-    """The loads that may say what was gone since the first version of this work was seen: those of the work itself, and,
-    going back, those that were committed after that, for what a load says was so before its commit. Raises RawDamaged.
+def gone_since(store: Store, plan: Plan, through: int, seen_since: datetime) -> list[Manifest]:
+    """The loads up to `through` that may say what was gone after that instant. Raises RawDamaged.
+
+    Going back, they end with the first that was committed before it: what a load says was so before its commit.
     """
-    known = list(work.loads)
-    if seen := [load.first_observed for load in work.rows if load.first_observed]:
-        number = work.through
-        while number and (before := read_manifest(store, plan.entity, number)):
-            if before.committed_at < min(seen) - CLOCKS:
-                break
-            known.append(before)
-            number -= 1
-    return [load for load in known if load.load not in work.discarded]
+    known = []
+    number = through
+    while number and (before := read_manifest(store, plan.entity, number)):
+        if before.committed_at < seen_since - CLOCKS:
+            break
+        known.append(before)
+        number -= 1
+    return known
 
 
-def ended_in(loads: Sequence[Manifest], work: Work) -> list[Manifest]:
+def ended_in(loads: Sequence[Manifest], discarded: frozenset[int]) -> list[Manifest]:
     """The sweeps that end in these loads, and of which nobody has discarded a load."""
     ends = [load for load in loads if load.ends_sweep]
-    return [load for load in ends if not work.discarded.intersection(sweep_of(load).loads)]
+    return [load for load in ends if not discarded.intersection(sweep_of(load).loads)]

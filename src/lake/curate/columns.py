@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MICROS = 6
 NUMBERS = ("int64", "decimal")
 PLAIN = {"string": "STRING", "boolean": "BOOLEAN", "int64": "BIGINT", "date": "DATE", "time": "STRING"}
+SEEN = "ARRAY<STRUCT<_observed_at: TIMESTAMP, _cursor: STRING, _load: BIGINT, _row: BIGINT>>"
+"""The earlier observations of a row of history."""
 LINEAGE_IN_RAW = (
     ("_row", "BIGINT"),
     ("_observed_at", "TIMESTAMP"),

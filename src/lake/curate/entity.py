@@ -11,6 +11,7 @@ from lake.curate.brake import bad_examples, brake_on_bad_rows, verify_parts
 from lake.curate.endings import end_keys
 from lake.curate.fates import contenders, counts, fates
 from lake.curate.fetches import want
+from lake.curate.history import merge_history
 from lake.curate.layout import layout
 from lake.curate.quarantine import latest_bad, settle
 from lake.curate.reading import versions
@@ -63,7 +64,7 @@ def curate_into(
         brake_on_bad_rows(plan, work.rows, tally, work.accepted, partial(bad_examples, batch))
         tombstoned = end_keys(spark, tables, store, plan, shape, work, batch)
         work.note(tables, shape.deleted, {LAST_SWEEP: str(work.newest.load)} if work.newest else {})
-        figures = merge(tables, plan, shape, work, batch, tally)
+        figures = merge(spark, tables, store, plan, shape, work, batch, tally)
         lacking = want(spark, tables, store, ledger, plan, shape, work.finished) if work.finished and ledger else 0
         work.note(tables, shape.quarantine)  # the last of the tables: a run that dies before looks at the sweep again
     finally:
@@ -81,10 +82,17 @@ def curate_into(
 
 
 def merge(
-    tables: Tables, plan: Plan, shape: Layout, work: Work, batch: DataFrame, tally: balance.Tally
+    spark: SparkSession,
+    tables: Tables,
+    store: Store,
+    plan: Plan,
+    shape: Layout,
+    work: Work,
+    batch: DataFrame,
+    tally: balance.Tally,
 ) -> dict[str, Any]:
-    """Bring a batch into current and items, each with its progress behind it, and quarantine up to date behind them: what was
-    replayed is closed once all tables have it. Returns the figures of the record."""
+    """Bring a batch into current, items and history, each with its progress behind it, and quarantine up to date behind them:
+    what was replayed is closed once all tables have it. Returns the figures of the record."""
     facts = fates(
         contenders(batch, plan),
         tables.read(shape.deleted),
@@ -104,6 +112,9 @@ def merge(
     for child, table in zip(plan.children, shape.children, strict=True):
         items[child.name] = _merge_items(tables, shape, table, child, plan, judged)
         work.note(tables, table)
+    if shape.history:
+        merge_history(spark, tables, store, plan, shape.history, work, batch)
+        work.note(tables, shape.history)
     if tally.quarantined or not tables.is_empty(shape.quarantine):
         settle(tables, shape, plan, batch, judged, now())
     return {

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lake.curate.columns import curated_type
+from lake.curate.columns import SEEN, curated_type, quoted
 
 if TYPE_CHECKING:
     from lake.contract.plan import Child, Field, Plan
@@ -16,6 +16,21 @@ ROW = ("_row", "BIGINT", "Position of the version in its load")
 OBSERVED_AT = ("_observed_at", "TIMESTAMP", "When the query that brought the version was sent")
 CURSOR = ("_cursor", "STRING", "The source's stamp of the last change, UTC, at its own precision")
 CONTENT = ("_content", "STRING", "SHA-256 over the document's values, items included")
+
+HISTORY = (
+    (
+        "valid_from",
+        "TIMESTAMP",
+        "From when on the source said so: its stamp where that is later than the row before, else seen",
+    ),
+    (
+        "valid_to",
+        "TIMESTAMP",
+        "Until when, exclusive: the next row's begin, or when the key was gone; null: it is so now",
+    ),
+    ("_ended", "BOOLEAN", "The key was gone as of valid_to"),
+    ("_seen", SEEN, "When the same content was seen before: the first time, and the latest times"),
+)
 
 QUARANTINED = (
     ("reasons", "ARRAY<STRING>", "The rules that the version breaks"),
@@ -35,11 +50,12 @@ WEEK_S = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as the catalog shows it."""
+    """A column as the catalog shows it. `members`: of the structs in an array."""
 
     name: str
     type: str
     comment: str
+    members: tuple[Column, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +76,19 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All tables of an entity; `children` in the order of the plan."""
+    """All tables of an entity; `children` in the order of the plan. `history`: None where the contract asks for none."""
 
     current: Table
     deleted: Table
     quarantine: Table
     children: tuple[Table, ...]
+    history: Table | None = None
 
     @property
     def all(self) -> tuple[Table, ...]:
         """In the order in which they are written."""
-        return (self.deleted, self.current, *self.children, self.quarantine)
+        history = (self.history,) if self.history else ()
+        return (self.deleted, self.current, *self.children, *history, self.quarantine)
 
 
 def layout(plan: Plan) -> Layout:
@@ -87,6 +105,7 @@ def layout(plan: Plan) -> Layout:
         deleted=_deleted(plan),
         quarantine=_quarantine(plan),
         children=tuple(_child(plan, child) for child in plan.children),
+        history=_history(plan) if plan.curated.history else None,
     )
 
 
@@ -113,6 +132,19 @@ def _deleted(plan: Plan) -> Table:
     columns = (*_fields(plan.key_fields), *_columns(instant))
     comment = f"Keys of {plan.table} that were gone from the source"
     return Table(f"{plan.table}_deleted", comment, columns, snapshots_s=plan.curated.snapshots_s)
+
+
+def _history(plan: Plan) -> Table:
+    items = tuple(_array(child.name, child.description, _fields(child.fields)) for child in plan.children)
+    columns = (*_fields(plan.fields), *items, *_columns(*HISTORY, LOAD, ROW, OBSERVED_AT, CURSOR, CONTENT))
+    comment = f"All versions of {plan.table} that were seen, and when each was valid"
+    return Table(f"{plan.table}_history", comment, columns, plan.key, plan.curated.partition, plan.curated.snapshots_s)
+
+
+def _array(name: str, comment: str, members: tuple[Column, ...]) -> Column:
+    """A column of documents: their items, as they were in that version."""
+    inner = ", ".join(f"{quoted(member.name)}: {member.type}" for member in members)
+    return Column(name, f"ARRAY<STRUCT<{inner}>>", comment, members)
 
 
 def _quarantine(plan: Plan) -> Table:

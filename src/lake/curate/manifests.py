@@ -43,8 +43,8 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One committed load. `items`: how many children of each navigation its rows hold. `left_out`: rows that were received
-    and did not land, for they were known or lay beyond the window."""
+    """One committed load. `items`: how many children of each navigation its rows hold. `committed_at`: by the clock of who
+    wrote it. `left_out`: rows that were received and did not land, for they were known or lay beyond the window."""
 
     load: int
     kind: Kind
@@ -54,6 +54,7 @@ class Manifest:
     items: dict[str, int]
     first_observed: datetime | None
     sweep: Sweep | None
+    committed_at: datetime
     left_out: int = 0
 
     @property
@@ -99,6 +100,7 @@ def _parse(raw: dict[str, Any]) -> Manifest:
         items=dict(raw.get("items") or {}),
         first_observed=datetime.fromisoformat(observed) if observed else None,
         sweep=_parse_sweep(raw["sweep"]) if raw.get("sweep") else None,
+        committed_at=datetime.fromisoformat(raw["committed_at"]),
         left_out=counts.get("received", 0) - counts.get("landed", 0),
     )
 

@@ -55,7 +55,7 @@ def replay(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
         tally = balance.tally(batch, plan, ())
         work = _work(tables, store, plan, shape, batch)
         tombstoned = end_keys(spark, tables, store, plan, shape, work, batch)
-        figures = merge(tables, plan, shape, work, batch, tally)
+        figures = merge(spark, tables, store, plan, shape, work, batch, tally)
         landed = batch.count()
     finally:
         batch.unpersist()

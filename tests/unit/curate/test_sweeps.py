@@ -24,11 +24,13 @@ LOADS = {at(1): 1, at(2): 2}
 
 
 def rows(load: int, observed: int) -> Manifest:
-    return Manifest(load, "rows", "p", (), 1, {}, at(observed), None)
+    return Manifest(load, "rows", "p", (), 1, {}, at(observed), None, at(observed))
 
 
 def sweep(load: int, started: int, last: bool = True) -> Manifest:
-    return Manifest(load, "keys", "p", (), 1, {}, None, Sweep("s", at(started), last, (load,) if last else ()))
+    return Manifest(
+        load, "keys", "p", (), 1, {}, None, Sweep("s", at(started), last, (load,) if last else ()), at(started)
+    )
 
 
 def test_only_the_last_load_of_a_sweep_acts() -> None:
