@@ -1,6 +1,9 @@
 """The ERP's services as OData v2: read by a stranger, and strict with whoever writes version 4."""
 
+# ruff: noqa: S608  names come from the schema
+
 import warnings
+from datetime import UTC, datetime
 from typing import Any
 
 import pyodata
@@ -14,6 +17,7 @@ from pyodata.v2.model import Config
 from local.simulators.messages import RefusedError
 from local.simulators.odata_v2 import ROOT
 from local.simulators.odata_v2_filter import as_v4
+from local.simulators.schema import SOURCES, Entity, children
 from tests.unit.simulators.conftest import RunningErp
 
 ORDERS = "API_SALES_ORDER_SRV"
@@ -73,6 +77,45 @@ def test_a_stranger_filters_partners_by_local_date_and_time(erp: RunningErp) -> 
     found = partners.get_entities().filter(condition).select("BusinessPartner,LastChangeTime").execute()
     sql = "SELECT BusinessPartner FROM A_BusinessPartner WHERE LastChangeDate = ? AND LastChangeTime = ?"
     assert {one.BusinessPartner for one in found} == {row[0] for row in erp.store.read(sql, (day, time))} != set()
+
+
+@pytest.mark.parametrize("entity", [each for each in SOURCES["erp"] if each.parent is None], ids=lambda each: each.name)
+def test_a_stranger_reads_each_set_with_what_lies_below(erp: RunningErp, entity: Entity) -> None:
+    found = getattr(stranger(erp, entity.service).entity_sets, entity.set_name).get_entities().top(400)
+    below = children(entity)
+    if below:
+        found = found.expand(",".join(str(child.navigation) for child in below))
+    rows = list(found.execute())
+    total = erp.store.read(f"SELECT COUNT(*) FROM {entity.set_name}")[0][0]
+    assert len(rows) == min(total, 400)
+    for row in rows:
+        key = tuple(stored(getattr(row, name)) for name in entity.key)
+        kept = erp.store.get(entity, key)
+        assert kept is not None
+        assert all(getattr(row, f.name) == kept[f.name] for f in entity.fields if f.kind in ("string", "decimal"))
+        for child in below:
+            count = erp.store.read(f"SELECT COUNT(*) FROM {child.set_name} WHERE {entity.key[0]} = ?", key)[0][0]
+            assert len(getattr(row, str(child.navigation))) == count
+
+
+def stored(part: Any) -> str:
+    return f"{part:%Y-%m-%d}" if isinstance(part, datetime) else str(part)
+
+
+def test_a_stranger_filters_deliveries_by_whole_days_and_finds_a_rate_by_its_day(erp: RunningErp) -> None:
+    deliveries = stranger(erp, "API_OUTBOUND_DELIVERY_SRV;v=0002").entity_sets.A_OutbDeliveryHeader
+    (day,) = erp.store.read("SELECT MAX(LastChangeDate) FROM A_OutbDeliveryHeader")[0]
+    condition = f"LastChangeDate ge datetime'{day}T00:00:00' or LastChangeDate eq null"
+    found = {one.DeliveryDocument for one in deliveries.get_entities().filter(condition).execute()}
+    sql = "SELECT DeliveryDocument FROM A_OutbDeliveryHeader WHERE LastChangeDate >= ? OR LastChangeDate IS NULL"
+    assert found == {row[0] for row in erp.store.read(sql, (day,))}
+    (rate, *_) = results(erp, "I_ExchangeRateRawData?$filter=SourceCurrency eq 'JPY'&$top=1", "ZLAKE_EXCHANGE_RATE_SRV")
+    again = erp.session.get(rate["__metadata"]["uri"], headers={"Accept": "application/json"}, timeout=20).json()["d"]
+    assert again == rate
+    day = datetime.fromtimestamp(int(rate["ValidityStartDate"][6:-2]) / 1000, UTC).date().isoformat()
+    key = f"ExchangeRateType='M',SourceCurrency='JPY',TargetCurrency='EUR',ValidityStartDate={day}"
+    newer = erp.get(f"I_ExchangeRateRawData({key})", "ZLAKE_EXCHANGE_RATE_SRV").json()
+    assert str(newer["ExchangeRate"]) == rate["ExchangeRate"].rstrip("0")
 
 
 def test_a_stranger_counts_and_reads_one_order(erp: RunningErp) -> None:
