@@ -99,6 +99,7 @@ ENTITIES = (
             DunsNumber:duns_number ERP_Customer_Number__c:erp_customer_number VAT_Number__c:vat_number
             IsDeleted:is_deleted:boolean CreatedDate:created_date:timestamp SystemModstamp:system_modstamp:timestamp""",
         ),
+        swept=True,
     ),
     Entity(
         "crm",

@@ -47,7 +47,7 @@ def findings(source: Source, *arguments: str, folder: Path | None = None) -> dic
 
 
 def test_a_source_shows_what_it_can_do(crm: Source, erp: Source, secrets: None) -> None:
-    for source, entity, deletes in ((crm, "crm.account", "flag"), (erp, "erp.sales_order", "swept")):
+    for source, entity, deletes in ((crm, "crm.account", "feed"), (erp, "erp.sales_order", "swept")):
         found = findings(source)
         verdicts = {what: verdict for what, (verdict, _) in found.items()}
         assert "fail" not in verdicts.values(), found
