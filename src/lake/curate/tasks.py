@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lake.curate.entity import curate
 from lake.curate.rebuild import rebuild
+from lake.curate.replay import replay
+from lake.curate.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,5 +32,5 @@ class Task(Protocol):
         """The record."""
 
 
-TASKS: Mapping[str, Task] = {"curate": curate, "rebuild": rebuild}
+TASKS: Mapping[str, Task] = {"curate": curate, "replay": replay, "rebuild": rebuild, "verify": verify}
 """By the name that an execution's input bears; `lake.run.request` refuses others."""

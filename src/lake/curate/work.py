@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from lake.curate.decisions import decisions, loads_with
@@ -77,11 +78,21 @@ def through(tables: Tables, shape: Layout) -> int:
 def work_of(tables: Tables, store: Store, plan: Plan, shape: Layout) -> Work:
     """The entity's work; raises RawDamaged."""
     done = through(tables, shape)
-    loads = tuple(manifests_after(store, plan.entity, done))
-    decided = decisions(store, plan.entity) if loads else {}
-    accepted, discarded = loads_with("accept", decided), loads_with("discard", decided)
     number = tables.properties(shape.deleted).get(LAST_SWEEP)
     last = read_manifest(store, plan.entity, int(number)) if number else None
+    return _work(store, plan, done, tuple(manifests_after(store, plan.entity, done)), last)
+
+
+def past_work(tables: Tables, store: Store, plan: Plan, shape: Layout) -> Work:
+    """All that the entity's tables were made of, as one work from the beginning; raises RawDamaged."""
+    done = through(tables, shape)
+    loads = takewhile(lambda load: load.load <= done, manifests_after(store, plan.entity, 0))
+    return _work(store, plan, 0, tuple(loads), None)
+
+
+def _work(store: Store, plan: Plan, done: int, loads: tuple[Manifest, ...], last: Manifest | None) -> Work:
+    decided = decisions(store, plan.entity) if loads else {}
+    accepted, discarded = loads_with("accept", decided), loads_with("discard", decided)
     acting = [load for load in loads if not discarded.intersection(load.sweep.loads if load.sweep else (load.load,))]
     sweeps = sweeps_to_hold(acting, last)
     return Work(done, loads, sweeps, latest((*sweeps, last) if last else sweeps), accepted, discarded)

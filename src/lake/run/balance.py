@@ -2,7 +2,7 @@
 
 (a) per invocation: received = landed + repeated + beyond
 (b) per entity:     landed = merged + superseded + unchanged + quarantined + discarded
-(c) per entity:     touched keys that live by raw = those in current or only in quarantine
+(c) per entity:     touched keys that live by raw = those in current or only in quarantine; of all keys where a run verifies
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,21 @@ def curation_gaps(entity: str, row: Curated) -> list[Gap]:
     return [Gap(entity, equation, left, right) for equation, left, right in sides if left != right]
 
 
-def unsettled(source_count: int | None, row: Curated | None) -> int | None:
+def key_gaps(entity: str, record: Mapping[str, int]) -> list[Gap]:
+    """Equation (c) over all keys, from the record of a `verify`: as numbers, and key by key."""
+    apart = record["only_in_raw"] + record["only_in_tables"]
+    sides = [
+        ("live keys by raw = current + keys only in quarantine", record["live_by_raw"], record["live_in_tables"]),
+        ("keys that live in raw or in the tables alone = none", apart, 0),
+    ]
+    return [Gap(entity, equation, left, right) for equation, left, right in sides if left != right]
+
+
+def unsettled(source_count: int | None, live_rows: int | None) -> int | None:
     """The source's own count less what the lake has; None where either was not counted in this run.
 
     Zero on a quiet source; else what changed since the window's end, or what was deleted since the last sweep.
     """
-    if source_count is None or row is None:
+    if source_count is None or live_rows is None:
         return None
-    return source_count - row.live_rows
+    return source_count - live_rows

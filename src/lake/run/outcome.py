@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from lake.run.balance import Curated, Extracted, Gap, curation_gaps, extraction_gaps, total, unsettled
+from lake.run.balance import Curated, Extracted, Gap, curation_gaps, extraction_gaps, key_gaps, total, unsettled
 from lake.run.remedy import Problem, problem
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _entity(asked: Asked, records: Records, progress: Progress) -> EntityResult:
         extracted=total(invocations) if invocations else None,
         curated=curated,
         broken=dict(record.get("broken", {})),
-        unsettled=unsettled(progress.source_count, curated),
+        unsettled=unsettled(progress.source_count, record.get("live_rows")),
         notes=(*_said(asked.entity, records, "notes"), *record.get("notes", ())),
         lacking=int(record.get("lacking", 0)),
         task=record if "task" in record else None,
@@ -138,8 +138,9 @@ def _curated(entity: str, records: Records) -> Curated | None:
 
 
 def _gaps(entity: str, records: Records) -> list[Gap]:
-    curated = _curated(entity, records)
-    return extraction_gaps(entity, _invocations(entity, records)) + (curation_gaps(entity, curated) if curated else [])
+    curated, record = _curated(entity, records), records.curate.get(entity, {})
+    gaps = extraction_gaps(entity, _invocations(entity, records)) + (curation_gaps(entity, curated) if curated else [])
+    return gaps + (key_gaps(entity, record) if record.get("task") == "verify" else [])
 
 
 def _failures(asked: Asked, records: Records) -> list[Problem]:
@@ -150,7 +151,8 @@ def _failures(asked: Asked, records: Records) -> list[Problem]:
     record = records.curate.get(asked.entity, {})
     if "error" in record:
         found.append(problem(asked.entity, record["error"], record.get("cause"), record.get("remedy")))
-    return found
+    said = (problem(asked.entity, each["error"], each["cause"], each["remedy"]) for each in record.get("problems", ()))
+    return [*found, *said]
 
 
 def _spoilt(entity: str, records: Records) -> list[Problem]:

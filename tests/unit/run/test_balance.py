@@ -59,6 +59,6 @@ def test_invocations_add_up() -> None:
 
 
 def test_unsettled_is_what_the_source_counts_more_than_the_lake_has() -> None:
-    assert unsettled(12, CURATED) == 3
-    assert unsettled(None, CURATED) is None
+    assert unsettled(12, CURATED.live_rows) == 3
+    assert unsettled(None, CURATED.live_rows) is None
     assert unsettled(12, None) is None

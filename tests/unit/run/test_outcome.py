@@ -63,6 +63,18 @@ def test_what_a_task_says_is_told_and_its_record_is_in_the_result() -> None:
     assert "3 rows differ" in message(result, "s3://report", NOW)
 
 
+def test_a_lake_whose_tables_are_not_what_raw_says_of_all_keys_is_told_so() -> None:
+    whole = {"task": "verify", "live_by_raw": 9, "live_in_tables": 9, "only_in_raw": 0, "only_in_tables": 0}
+    good = settled(curate={ACCOUNT: whole | {"live_rows": 8}})
+    assert (good.outcome, good.entities[0].unsettled) == ("GOOD", 1)
+    older = {"error": "OlderVersions", "cause": "2 keys", "remedy": "rebuild"}
+    assert settled(curate={ACCOUNT: whole | {"problems": [older]}}).outcome == "DEGRADED"
+    exchanged = settled(curate={ACCOUNT: whole | {"only_in_raw": 1, "only_in_tables": 1}})
+    assert (exchanged.outcome, [gap.left for gap in exchanged.gaps]) == ("FAILED", [2])
+    lost = settled(curate={ACCOUNT: whole | {"live_in_tables": 8, "only_in_raw": 1}})
+    assert (lost.outcome, len(lost.gaps)) == ("FAILED", 2)
+
+
 def test_a_run_that_found_nothing_new_is_good() -> None:
     assert settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [NOTHING]}).outcome == "GOOD"
 
