@@ -20,6 +20,7 @@ TEXT: dict[str, Any] = {
     "format": 1, "load": 1, "kind": "keys", "plan": "abc", "rows": 2, "items": {}, "observed": None,
     "parts": [{"key": "keys/erp/sales_order/x-0.parquet", "rows": 2, "bytes": 1, "sha256": ""}],
     "sweep": {"id": "s", "started_at": "2026-11-16T06:00:00.000001Z", "last": True, "loads": [1]},
+    "committed_at": "2026-11-16T06:05:00.000001Z",
 }  # fmt: skip
 
 
