@@ -11,8 +11,10 @@ import jsonata  # type: ignore[import-untyped]
 import jsonschema
 import pytest
 
+from lake.analytics.inputs import digest
 from lake.contract.build import compile_folder
-from lake.run.work import Work
+from lake.run.state import Progress
+from lake.run.work import Work, plan_work
 from tests.template.stack import (
     ROOT,
     SOURCES_FUNCTION,
@@ -186,6 +188,16 @@ def test_a_task_goes_straight_to_the_tables() -> None:
     run = chosen(scope, "CheckLease", held | {"work": None})
     assert {"sources", "skipped", "extractions", "problems"} == set(run["Assign"]) - {"run_id"}
     assert {"skipped", "extractions", "problems"} == set(task["Assign"]) - {"run_id"}
+
+
+def test_a_run_in_which_twenty_entities_bring_nothing_starts_no_job() -> None:
+    (scope, *_) = SCOPES
+    progress = [Progress(f"erp.entity_{number}", last_load=number, through=number) for number in range(1, 21)]
+    built = digest({state.entity: state.through for state in progress}, {})
+    nothing = plan_work(progress, built, {}, [], lambda _: True)
+    assert chosen(scope, "CheckWork", nothing.as_answer("lake"))["Next"] == "SettleRun"
+    ahead = plan_work([*progress[1:], Progress("erp.entity_1", last_load=2, through=1)], built, {}, [], lambda _: True)
+    assert ahead.as_answer("lake")["curate"] == "erp.entity_1"
 
 
 def test_one_entitys_failure_leaves_the_others_running() -> None:
