@@ -154,7 +154,7 @@ def run_name(at: datetime) -> str:
     return f"lake-{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
 
 
-def request(sources: list[str], entities: list[str]) -> dict[str, Any]:
+def request(sources: list[str], entities: list[str], task: str | None = None) -> dict[str, Any]:
     """The execution's input, as those in events/executions/."""
-    named: dict[str, Any] = {"sources": sorted(sources), "entities": sorted(entities)}
+    named: dict[str, Any] = {"sources": sorted(sources), "entities": sorted(entities), "task": task}
     return {key: value for key, value in named.items() if value} | {"trigger": "lake"}

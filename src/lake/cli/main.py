@@ -8,6 +8,7 @@ import typer
 from lake.cli import deploying, doctor, querying, running, status
 from lake.cli.answer import Answer, answering
 from lake.cli.options import JsonOption, StackOption
+from lake.cli.quarantine_commands import decision_app, quarantine_app
 from lake.cli.source_commands import contract_app, source_app
 from lake.cli.state_commands import by_hand_app, state_app
 
@@ -30,6 +31,8 @@ app.add_typer(source_app)
 app.add_typer(contract_app)
 app.add_typer(state_app)
 app.add_typer(by_hand_app)
+app.add_typer(quarantine_app)
+app.add_typer(decision_app)
 
 
 @app.command("deploy")

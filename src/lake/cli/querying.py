@@ -139,6 +139,11 @@ def _exists(database: str, table: str) -> bool:
     return True
 
 
+def tables_of(database: str) -> list[str]:
+    """The names of a database's tables."""
+    return [str(item["Name"]) for item in _tables(database)]
+
+
 def _tables(database: str) -> list[dict[str, Any]]:
     try:
         pages = list(client("glue").get_paginator("get_tables").paginate(DatabaseName=database))

@@ -13,11 +13,11 @@ from lake.cli.reports import read_report
 from lake.instants import now
 
 
-def run(stack_name: str, sources: list[str], entities: list[str], *, wait: bool) -> Answer:
-    """Starts an execution and, unless told otherwise, waits for its end."""
+def run(stack_name: str, sources: list[str], entities: list[str], *, wait: bool, task: str | None = None) -> Answer:
+    """Starts an execution and, unless told otherwise, waits for its end. `task`: what it does instead of an ordinary run."""
     stack = find_stack(stack_name)
     sfn = client("stepfunctions")
-    asked = request(sources, entities)
+    asked = request(sources, entities, task)
     run_id = run_name(now())
     started = sfn.start_execution(stateMachineArn=stack.output("Pipeline"), name=run_id, input=json.dumps(asked))
     execution = started["executionArn"]

@@ -16,6 +16,14 @@ PARENT_MISMATCH = "parent_mismatch"
 STAMP_MISSING = "stamp_missing"
 UNFIT = "unfit"
 
+MEANINGS = {
+    KEY_MISSING: "a part of the key is missing",
+    KEY_REPEATED: "two items have one key",
+    PARENT_MISMATCH: "an item names another document than the one it came in",
+    STAMP_MISSING: "neither the stamp nor its stand-in has a value",
+    UNFIT: "a value is not of its type: see _unfit in what was sent",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -90,3 +98,17 @@ def _exists(child: Child, rule: Rule) -> Rule:
 
 def _any_null(names: tuple[str, ...], prefix: str) -> str:
     return "(" + " OR ".join(f"{prefix}{quoted(name)} IS NULL" for name in names) + ")"
+
+
+def meaning(plan: Plan, reason: str) -> str:
+    """What a reason in quarantine says, in words; of a check its description and condition."""
+    owner, _, name = reason.rpartition(".")
+    checks = (
+        [check for child in plan.children if child.name == owner for check in child.checks] if owner else plan.checks
+    )
+    for check in checks:
+        if check.name == name:
+            return f"{check.description} ({check.sql})"
+    if name.endswith("_required"):
+        return f"{name.removesuffix('_required')} is required"
+    return MEANINGS.get(name, f"contract {plan.version} has no rule of this name any more: replay it")

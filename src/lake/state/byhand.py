@@ -13,6 +13,7 @@ from lake.instants import from_text, to_text
 from lake.state.entity import EntityState, StateTable, attributes, entity_key
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -81,7 +82,12 @@ class StateByHand:
                             | {":seen": {"N": str(before.token)}},
                         }
                     },
-                    {"Put": {"TableName": self.table, "Item": _audit_item(before, after, action, hand)}},
+                    {
+                        "Put": {
+                            "TableName": self.table,
+                            "Item": _audit_item(after.entity, document(before), document(after), action, hand),
+                        }
+                    },
                 ]
             )
         except ClientError as error:
@@ -89,6 +95,10 @@ class StateByHand:
                 raise LeaseHeld(f"{after.entity} was taken by somebody else at this moment: look again") from None
             raise
         return after
+
+    def note(self, entity: str, after: Mapping[str, Any], action: str, hand: Hand) -> None:
+        """Says in the audit what somebody has done to an entity otherwise than by its state."""
+        self.dynamodb.put_item(TableName=self.table, Item=_audit_item(entity, {}, after, action, hand))
 
     def audit(self, entity: str | None) -> list[Audited]:
         """The changes by hand, of one entity or of all, the newest first."""
@@ -112,12 +122,11 @@ def document(state: EntityState) -> dict[str, Any]:
     }
 
 
-def _audit_item(before: EntityState, after: EntityState, action: str, hand: Hand) -> dict[str, Any]:
-    was, now = document(before), document(after)
+def _audit_item(entity: str, was: Mapping[str, Any], now: Mapping[str, Any], action: str, hand: Hand) -> dict[str, Any]:
     changed = {name for name in was.keys() | now.keys() if was.get(name) != now.get(name)}
     return {
         "pk": {"S": AUDIT},
-        "sk": {"S": f"{to_text(hand.at)}#{after.entity}"},
+        "sk": {"S": f"{to_text(hand.at)}#{entity}"},
         "who": {"S": hand.who},
         "action": {"S": action},
         "why": {"S": hand.why},

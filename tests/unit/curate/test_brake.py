@@ -27,7 +27,8 @@ NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 ORDERS = Plan.load(compile_folder(Path(__file__).parents[3] / "contracts")["erp.sales_order.json"])
 BODY = b"rows" * 1_000_000
 LOAD = Manifest(
-    7, "rows", "p", (Part("data/x-0.parquet", 1, hashlib.sha256(BODY).hexdigest()),), 1000, {}, NOON, None)
+    7, "rows", "p", (Part("data/x-0.parquet", 1, hashlib.sha256(BODY).hexdigest()),), 1000, {}, NOON, None, NOON
+)
 
 
 def examples(load: int) -> list[tuple[int, str]]:

@@ -6,7 +6,7 @@ import pytest
 
 from lake.contract.build import compile_folder
 from lake.contract.plan import Plan
-from lake.curate.checking import Rule, error_rules, names_of_broken, warning_rules
+from lake.curate.checking import Rule, error_rules, meaning, names_of_broken, warning_rules
 
 TEXTS = compile_folder(Path(__file__).parents[3] / "contracts")
 
@@ -45,3 +45,13 @@ def test_warnings_are_no_errors() -> None:
 
 def test_without_rules_nothing_is_broken() -> None:
     assert names_of_broken(()) == "CAST(array() AS ARRAY<STRING>)"
+
+
+def test_each_reason_can_be_said_in_words_and_one_that_is_no_rule_any_more_is_told() -> None:
+    for text in (TEXTS[name] for name in TEXTS if not name.startswith("source.")):
+        plan = Plan.load(text)
+        assert not [rule.name for rule in error_rules(plan) if "any more" in meaning(plan, rule.name)]
+    orders = Plan.load(TEXTS["erp.sales_order.json"])
+    assert "Nobody orders less than nothing" in meaning(orders, "sales_order_item.requested_quantity_not_negative")
+    assert meaning(orders, "sales_order_item.net_amount_required") == "net_amount is required"
+    assert meaning(orders, "has_wings") == "contract 1.0.0 has no rule of this name any more: replay it"
