@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 TRIGGERS = ("schedule", "console", "lake")
 KEYS = ("sources", "entities", "task", "trigger")
 # What may be done with tables that are there, without reading a source; `lake.curate.tasks` does it.
-TASKS = ("curate", "replay", "rebuild", "verify")
+TASKS = ("curate", "replay", "rebuild", "verify", "maintain")
 # These leave curated rows other than they were: the marts are built again.
 CHANGING = ("curate", "replay", "rebuild")
 
