@@ -71,8 +71,9 @@ def _issue(day: Day, count: int) -> int:
     """Goods leave, and the change stamp is a day; one of them is seen later than stamped."""
     rows = _found(day, _DELIVERY, count, "ActualGoodsMovementDate IS NULL")
     for nth, row in enumerate(rows):
-        moment = day.late if nth == 0 else Moment(day.stamp())
-        _change(day, _DELIVERY, row, issue(row, _today(day), proven=False), moment)
+        at = day.stamp()
+        moment, left = (day.late, _today(day)) if nth == 0 else (Moment(at), at.astimezone(ERP_ZONE).date())
+        _change(day, _DELIVERY, row, issue(row, left, proven=False), moment)
     return len(rows)
 
 
