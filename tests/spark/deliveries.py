@@ -1,0 +1,115 @@
+"""Many histories in one raw folder, dealt over its loads, and the ways to curate it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from lake.curate.entity import curate
+from lake.curate.tables import Tables
+from tests.spark.documents import DOCUMENTS, row
+from tests.spark.histories import REFRESHES, SWEEPS, History
+from tests.spark.model import Event, State, Sweep, Tombstone, Version, model
+from tests.spark.mortal import Lives, MortalNotebook, MortalTables, PowerCut, Until
+from tests.spark.raw_loads import RawFolder, at, sweep_entry
+
+SLOTS = len(SWEEPS) + 1
+PARTS = ("merged", "superseded", "unchanged", "quarantined")
+
+type Dealt = tuple[int, Event]
+type Load = tuple[Version, ...] | tuple[Tombstone, ...] | Sweep
+
+
+@dataclass
+class Delivery:
+    """A raw folder whose loads, from 1 on, hold what was dealt to them."""
+
+    raw: RawFolder
+    begun: dict[int, list[int]] = field(default_factory=dict)
+
+    @property
+    def loads(self) -> int:
+        """How many there are."""
+        return self.raw.loads.get(DOCUMENTS.entity, 0)
+
+    def land(self, load: Load) -> None:
+        """Commit a load. A full refresh takes two: it is whole when it is landed a second time."""
+        match load:
+            case Sweep(began, keys) if began not in REFRESHES:
+                self.raw.sweep(DOCUMENTS, [(key,) for key in sorted(keys)], at(began))
+            case Sweep():
+                self._refresh(load)
+            case (Tombstone(), *_):
+                told = [((each.key,), at(each.at)) for each in load if isinstance(each, Tombstone)]
+                self.raw.tombstones(DOCUMENTS, told)
+            case _:
+                self.raw.rows(DOCUMENTS, [row(each) for each in load if isinstance(each, Version)], parts=2)
+
+    def _refresh(self, sweep: Sweep) -> None:
+        begun = self.begun.pop(sweep.began, None)
+        half = len(sweep.rows) // 2
+        rows = sweep.rows[:half] if begun is None else sweep.rows[half:]
+        numbers = [*(begun or ()), self.loads + 1]
+        entry = sweep_entry(numbers, at(sweep.began), last=begun is not None)
+        self.raw.rows(DOCUMENTS, [row(each) for each in rows], reason="refresh", sweep=entry)
+        if begun is None:
+            self.begun[sweep.began] = numbers
+
+
+def deal(history: History, random: Random) -> list[Dealt]:
+    """Each event but the sweeps in some slot, some of them in two."""
+    events = [event for event in history.events if not isinstance(event, Sweep)]
+    return [(random.randrange(SLOTS), event) for event in events for _ in range(random.choice((1, 1, 1, 2)))]
+
+
+def loads(dealt: Iterable[Dealt], sweeps: Sequence[Sweep], order: Sequence[int] = SWEEPS) -> list[Load]:
+    """The loads of the slots, rows and tombstones, with a sweep behind each slot but the last; of a refresh both halves."""
+    landed: list[Load] = []
+    for slot in range(SLOTS):
+        came = [event for number, event in dealt if number == slot]
+        sweep = [union(order[slot], sweeps)] if slot < len(order) else []
+        landed.append(tuple(event for event in came if isinstance(event, Version)))
+        landed += sweep
+        landed.append(tuple(event for event in came if isinstance(event, Tombstone)))
+        landed += [half for half in sweep if half.began in REFRESHES]
+    return [load for load in landed if load]
+
+
+def union(began: int, sweeps: Sequence[Sweep]) -> Sweep:
+    """The sweep of that instant over all histories: they share a source."""
+    same = [sweep for sweep in sweeps if sweep.began == began]
+    keys = frozenset(key for sweep in same for key in sweep.keys)
+    return Sweep(began, keys, tuple(version for sweep in same for version in sweep.rows))
+
+
+def expected(histories: Iterable[History]) -> State:
+    """What the tables hold of all these histories."""
+    state = State()
+    for one in map(model, (history.events for history in histories)):
+        state.current |= one.current
+        state.deleted |= one.deleted
+        state.quarantine += one.quarantine
+        state.history += one.history
+    return state
+
+
+def deliver(raw: RawFolder, histories: Sequence[History], random: Random, order: Sequence[int] = SWEEPS) -> Delivery:
+    """All that was seen in these histories, each dealt by a shuffle of its own."""
+    sweeps = [event for history in histories for event in history.events if isinstance(event, Sweep)]
+    delivery = Delivery(raw)
+    for load in loads([each for history in histories for each in deal(history, random)], sweeps, order):
+        delivery.land(load)
+    return delivery
+
+
+def run(spark: Any, tables: Tables, raw: RawFolder, last: int, lives: Lives | None = None) -> bool:
+    """Curate the loads up to `last`; false where the process died. The balance closes."""
+    lives = lives or Lives()
+    mortal = MortalTables(spark, tables.database, lives)
+    try:
+        record = curate(spark, mortal, Until(raw, last, lives), MortalNotebook(lives), DOCUMENTS)
+    except PowerCut:
+        return False
+    assert record["landed"] == sum(record[part] for part in PARTS), record
+    assert record["live_by_raw"] == record["live_in_tables"], record
+    return True

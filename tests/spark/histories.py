@@ -1,0 +1,103 @@
+"""Random histories of documents: what a source went through, and what was seen of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from tests.spark.model import Event, Sweep, Tombstone, Version
+
+KEYS = 4
+STEP = 4
+SWEEPS = (24, 48)
+REFRESHES = (48,)
+"""Those of the sweeps that read all rows; the last one ends what a source goes through."""
+RULES = ("unfit", "item.amount_not_negative")
+
+type Row = tuple[int | None, tuple[int, ...], str | None]
+
+
+@dataclass(frozen=True)
+class History:
+    """What was seen, and the source's rows (stamp, amounts, broken rule) in the end. None: there was no source."""
+
+    seed: int
+    events: tuple[Event, ...]
+    source: dict[str, Row] | None
+
+
+def history(seed: int) -> History:
+    """A history by its seed: three of four are those of a source; what the others tell makes no sense, and need not."""
+    random = Random(seed)  # noqa: S311 (repeatable, not secret)
+    keys = [f"{seed:06d}-{number}" for number in range(KEYS)]
+    if random.randrange(4):
+        source = Source(random, keys)
+        return History(seed, tuple(source.lived()), source.rows)
+    return History(seed, tuple(noise(random, keys)), None)
+
+
+def row(random: Random, until: int) -> Row:
+    """Some row, stamped before `until`; one of seven has no stamp, one of seven breaks a rule."""
+    stamp = random.randrange(until) if random.randrange(7) else None
+    amounts = tuple(random.randrange(1, 4) for _ in range(random.randrange(4)))
+    return stamp, amounts, None if random.randrange(7) else random.choice(RULES)
+
+
+class Source:
+    """Documents that change, are stamped late or not at all, go, come back, and are restored from a backup."""
+
+    def __init__(self, random: Random, keys: Sequence[str]) -> None:
+        self._random = random
+        self._keys = keys
+        self._backup: dict[str, Row] = {}
+        self.rows: dict[str, Row] = {}
+
+    def lived(self) -> list[Event]:
+        """What windows, feeds and sweeps showed. Now and then a window misses a change."""
+        events: list[Event] = []
+        for minute in range(0, SWEEPS[-1] + 1, STEP):
+            before = dict(self.rows)
+            self._live(minute)
+            changed = [key for key in self.rows if self.rows[key] != before.get(key)]
+            known = [key for key in self.rows if key not in changed]
+            events += [self._read(key, minute) for key in changed if self._random.random() < 0.9]
+            events += [self._read(key, minute) for key in known if self._random.random() < 0.2]
+            gone = (key for key in self._keys if key not in self.rows and self._random.random() < 0.2)
+            events += [Tombstone(key, minute + self._random.randrange(3)) for key in gone]
+            if minute in SWEEPS:
+                rows = tuple(self._read(key, minute) for key in self.rows) if minute in REFRESHES else ()
+                events.append(Sweep(minute, frozenset(self.rows), rows))
+        return events
+
+    def _live(self, minute: int) -> None:
+        match self._random.randrange(10):
+            case 0:
+                self._backup = dict(self.rows)
+            case 1:
+                self.rows = dict(self._backup)
+            case 2 | 3 | 4:
+                self.rows.pop(self._random.choice(self._keys), None)
+            case _:
+                self.rows[self._random.choice(self._keys)] = row(self._random, minute + 1)
+
+    def _read(self, key: str, minute: int) -> Version:
+        return Version(key, minute + self._random.randrange(3), *self.rows[key])
+
+
+def noise(random: Random, keys: Sequence[str]) -> list[Event]:
+    """Anything at any time. Of one instant and stamp, a document shows one content."""
+    shown: dict[tuple[str, int, int | None], Version] = {}
+
+    def version(key: str, observed: int) -> Version:
+        stamp, amounts, breaks = row(random, SWEEPS[-1])
+        return shown.setdefault((key, observed, stamp), Version(key, observed, stamp, amounts, breaks))
+
+    def instant() -> int:
+        return random.randrange(0, SWEEPS[-1] + 2 * STEP, STEP)
+
+    events: list[Event] = [version(random.choice(keys), instant()) for _ in range(random.randrange(15))]
+    events += [Tombstone(random.choice(keys), instant()) for _ in range(random.randrange(4))]
+    for began in SWEEPS:
+        found = [key for key in keys if random.randrange(2)]
+        rows = [version(key, began + STEP * random.randrange(2)) for key in found] if began in REFRESHES else ()
+        events.append(Sweep(began, frozenset(found), tuple(rows)))
+    return events

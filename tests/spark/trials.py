@@ -1,0 +1,54 @@
+"""Histories by the thousand: delivered in any order, curated in any pieces by a process that dies now and then."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from lake.curate.tables import Tables
+from local.spark import session
+from tests.spark.conftest import ROOT, SMALL_DATA
+from tests.spark.deliveries import deliver, expected, run
+from tests.spark.documents import contents, differences, found
+from tests.spark.histories import SWEEPS, history
+from tests.spark.mortal import Lives
+from tests.spark.raw_loads import RawFolder
+
+TOGETHER = 500
+"""Histories that share their loads."""
+
+
+def trials(histories: int, seed: int) -> Iterator[tuple[int, list[str]]]:
+    """How many histories have been played, and what went wrong with these."""
+    with tempfile.TemporaryDirectory(prefix="lake-soak-") as folder:
+        spark = session(Path(folder) / "warehouse", ROOT / ".lake")
+        for name, value in SMALL_DATA.items():
+            spark.conf.set(name, value)
+        for first in range(seed, seed + histories, TOGETHER):
+            together = min(TOGETHER, seed + histories - first)
+            yield together, trial(spark, Path(folder) / f"raw-{first}", first, together)
+        spark.stop()
+
+
+def trial(spark: Any, folder: Path, seed: int, together: int) -> list[str]:
+    """Curates these histories in random pieces, and once more at once. Returns what is wrong, a line for each row."""
+    random, raw = Random(seed), RawFolder(folder)  # noqa: S311 (repeatable, not secret)
+    histories = [history(number) for number in range(seed, seed + together)]
+    last = deliver(raw, histories, random, random.sample(SWEEPS, len(SWEEPS))).loads
+    pieces, whole = (database(spark, f"{name}_{seed}") for name in ("pieces", "whole"))
+    for load in sorted({*random.sample(range(1, last + 1), 4), last}):
+        while not run(spark, pieces, raw, load, Lives(random.choice((None, random.randrange(1, 25))))):
+            pass
+    run(spark, whole, raw, last)
+    truth = expected(histories)
+    problems = [f"in pieces: {line}" for line in differences(truth, found(pieces))]
+    problems += [f"at once: {line}" for line in differences(truth, found(whole))]
+    there, other = contents(pieces), contents(whole)
+    return problems + [f"{name} is another one in pieces than at once" for name in there if there[name] != other[name]]
+
+
+def database(spark: Any, name: str) -> Tables:
+    """An empty one."""
+    spark.sql(f"CREATE NAMESPACE glue_catalog.{name}")
+    return Tables(spark, f"glue_catalog.{name}")
