@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from lake.cli import drafting, examining
+from lake.cli import contracts, drafting, examining
 from lake.cli.answer import Answer, answering
 from lake.cli.options import JsonOption, StackOption
 from lake.cli.sources import Address
 
 source_app = typer.Typer(name="source", no_args_is_help=True, help="Look at a source.")
-contract_app = typer.Typer(name="contract", no_args_is_help=True, help="Write contracts.")
+contract_app = typer.Typer(name="contract", no_args_is_help=True, help="Write, check and compare contracts.")
 
 FolderArgument = Annotated[Path, typer.Argument(help="A folder of contracts with a source.yaml: contracts/erp.")]
 UrlOption = Annotated[str | None, typer.Option("--url", help="Where the source answers. Else the stack's parameter.")]
@@ -59,3 +59,38 @@ def draft_command(
     guessed, and said in a comment: read the draft before you commit it.
     """
     return drafting.draft(folder, path, name, out, Address(stack, url, secret))
+
+
+@contract_app.command("check")
+@answering
+def contract_check_command(
+    folder: Annotated[Path, typer.Argument(help="A folder of sources, or of one source.")] = Path("contracts"),
+    as_json: JsonOption = False,
+) -> Answer:
+    """Check contracts: each mistake with file, line, place and reason. Asks nobody, builds nothing."""
+    return contracts.check(folder)
+
+
+@contract_app.command("diff")
+@answering
+def contract_diff_command(
+    before: Annotated[str, typer.Argument(help="A folder, a contract, released.json, or REVISION:path of these.")],
+    after: Annotated[str, typer.Argument(help="The same, later.")] = "contracts",
+    as_json: JsonOption = False,
+) -> Answer:
+    """Compare contracts: what is compatible, what breaks readers, and what to do about it.
+
+    `lake contract diff HEAD:contracts` shows what the working tree changes. Ends with 1 where something breaks without a
+    new major version.
+    """
+    return contracts.diff(before, after)
+
+
+@contract_app.command("release")
+@answering
+def contract_release_command(
+    folder: Annotated[Path, typer.Argument(help="A folder of sources.")] = Path("contracts"),
+    as_json: JsonOption = False,
+) -> Answer:
+    """Note in released.json the contracts of a release: the next ones are judged by them."""
+    return contracts.release(folder)
