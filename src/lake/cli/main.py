@@ -11,6 +11,7 @@ from lake.cli.options import JsonOption, StackOption
 from lake.cli.quarantine_commands import decision_app, quarantine_app
 from lake.cli.source_commands import contract_app, source_app
 from lake.cli.state_commands import by_hand_app, state_app
+from lake.cli.table_commands import table_app
 
 app = typer.Typer(
     name="lake",
@@ -33,6 +34,7 @@ app.add_typer(state_app)
 app.add_typer(by_hand_app)
 app.add_typer(quarantine_app)
 app.add_typer(decision_app)
+app.add_typer(table_app)
 
 
 @app.command("deploy")
