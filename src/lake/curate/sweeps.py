@@ -27,15 +27,14 @@ MAX_FRACTION, MIN_ROWS = 0.05, 100
 """The brake on a full refresh whose contract declares no `key_sweep`."""
 
 
-def sweeps_to_hold(batch: Sequence[Manifest], last: Manifest | None) -> tuple[Manifest, ...]:
+def sweeps_to_hold(batch: Sequence[Manifest], earlier: Sequence[Manifest]) -> tuple[Manifest, ...]:
     """The finished sweeps that this batch is held against, the earliest first.
 
-    Those that end in the batch; and the last one before, where the batch brings rows that were observed before it: they
-    were overtaken on their way.
+    Those that end in the batch; and of the earlier ones those before which rows of the batch were observed: they were
+    overtaken on their way.
     """
-    found = {manifest.load: manifest for manifest in batch if manifest.ends_sweep}
-    if last is not None and last.sweep is not None and _overtaken(batch, last.sweep.started_at):
-        found[last.load] = last
+    overtaking = (manifest for manifest in earlier if _overtaken(batch, _started(manifest)))
+    found = {manifest.load: manifest for manifest in (*batch, *overtaking) if manifest.ends_sweep}
     return tuple(sorted(found.values(), key=_started))
 
 

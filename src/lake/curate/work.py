@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
+from lake.curate.absences import ended_in, gone_since
 from lake.curate.decisions import decisions, loads_with
 from lake.curate.manifests import Manifest, manifests_after, read_manifest
 from lake.curate.sweeps import latest, sweeps_to_hold
 from lake.curate.tables import LAST_SWEEP, THROUGH
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lake.contract.plan import Plan
     from lake.curate.layout import Layout, Table
@@ -90,9 +91,17 @@ def past_work(tables: Tables, store: Store, plan: Plan, shape: Layout) -> Work:
     return _work(store, plan, 0, tuple(loads), None)
 
 
+def _swept_since(
+    store: Store, plan: Plan, done: int, loads: Sequence[Manifest], discarded: frozenset[int]
+) -> list[Manifest]:
+    """The sweeps that ended up to `done` and may have overtaken rows of these loads."""
+    seen = [load.first_observed for load in loads if load.kind == "rows" and load.first_observed]
+    return ended_in(gone_since(store, plan, done, min(seen)), discarded) if seen else []
+
+
 def _work(store: Store, plan: Plan, done: int, loads: tuple[Manifest, ...], last: Manifest | None) -> Work:
     decided = decisions(store, plan.entity) if loads else {}
     accepted, discarded = loads_with("accept", decided), loads_with("discard", decided)
     acting = [load for load in loads if not discarded.intersection(load.sweep.loads if load.sweep else (load.load,))]
-    sweeps = sweeps_to_hold(acting, last)
+    sweeps = sweeps_to_hold(acting, _swept_since(store, plan, done, acting, discarded))
     return Work(done, loads, sweeps, latest((*sweeps, last) if last else sweeps), accepted, discarded)

@@ -35,21 +35,22 @@ def sweep(load: int, started: int, last: bool = True) -> Manifest:
 
 def test_only_the_last_load_of_a_sweep_acts() -> None:
     ends = sweep(3, 5)
-    assert sweeps_to_hold([rows(1, 1), sweep(2, 5, last=False), ends], None) == (ends,)
+    assert sweeps_to_hold([rows(1, 1), sweep(2, 5, last=False), ends], ()) == (ends,)
 
 
 def test_sweeps_act_in_the_order_in_which_they_began() -> None:
     early, late = sweep(5, 10), sweep(4, 20)
-    assert sweeps_to_hold([late, early], None) == (early, late)
+    assert sweeps_to_hold([late, early], ()) == (early, late)
     assert latest((early, late)) == late
     assert latest(()) is None
 
 
-def test_the_last_sweep_acts_again_on_rows_that_it_overtook_and_on_no_others() -> None:
-    last = sweep(2, 10)
-    assert sweeps_to_hold([rows(3, 9)], last) == (last,)
-    assert sweeps_to_hold([rows(3, 10)], last) == ()
-    assert sweeps_to_hold([sweep(2, 10)], last) == (last,)
+def test_a_sweep_acts_again_on_rows_that_it_overtook_and_on_no_others() -> None:
+    first, last = sweep(1, 5), sweep(2, 10)
+    assert sweeps_to_hold([rows(3, 4)], (last, first)) == (first, last)
+    assert sweeps_to_hold([rows(3, 9)], (last, first)) == (last,)
+    assert sweeps_to_hold([rows(3, 10)], (last, first)) == ()
+    assert sweeps_to_hold([sweep(2, 10)], (last, first)) == (last,)
 
 
 @pytest.mark.parametrize(
@@ -92,4 +93,4 @@ def test_a_full_refresh_without_a_declared_sweep_has_a_brake_unless_it_is_the_wi
 def test_loads_of_keys_and_tombstones_are_not_overtaken_by_a_sweep() -> None:
     last = sweep(2, 10)
     told = replace(rows(3, 9), kind="tombstones")
-    assert sweeps_to_hold([told], last) == ()
+    assert sweeps_to_hold([told], (last,)) == ()
