@@ -74,6 +74,12 @@ def settle(tables: Tables, layout: Layout, plan: Plan, batch: DataFrame, judged:
     )
 
 
+def with_trail(before: DataFrame, after: DataFrame) -> DataFrame:
+    """Quarantine made anew, and what was replayed of the old one: today's contract takes it, but that it was held back stays."""
+    replayed = before.where(F.col("status") == REPLAYED).join(after, "_record", "left_anti")
+    return after.unionByName(replayed.select(*after.columns))
+
+
 def arrived(batch: DataFrame, plan: Plan) -> DataFrame:
     """The bad records of a batch, each once, with its newest sighting and `first_seen`."""
     keys = (F.col(name).cast("string").alias(name) for name in plan.key)

@@ -11,6 +11,7 @@ from lake.curate.columns import quoted
 from lake.curate.entity import curate_into
 from lake.curate.errors import RawDamaged
 from lake.curate.layout import Layout, Table, layout
+from lake.curate.quarantine import with_trail
 from lake.curate.tables import LAST_SWEEP, THROUGH
 from lake.curate.work import through
 
@@ -96,6 +97,8 @@ def _replace(tables: Tables, old: Table, new: Table, on: Sequence[str]) -> dict[
     """Compare two tables and put the rows of the new one in place of the old one's, with their progress. Returns what differs."""
     seen = tables.snapshot(old)
     rows = _with_retired(tables.read(old), tables.read(new), on)
+    if "replayed_by" in rows.columns:
+        rows = with_trail(tables.read(old), rows)
     found = compared(tables.read(old), rows, on)
     if any(found[kind] for kind in WORDS) or found["repeated"]:
         tables.overwrite(old, rows, seen)
