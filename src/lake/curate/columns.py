@@ -63,6 +63,16 @@ def _members(child: Child) -> str:
     return ", ".join(f"{quoted(field.field)}: {raw_type(field)}" for field in child.fields)
 
 
+def written_as(fields: tuple[Field, ...], today: Field) -> Field | None:
+    """What today's column was in a plan with these fields; None: it was not there.
+
+    By its name, by the one that it had before, else by the API's name: a column may have been renamed more than once.
+    """
+    names = {field.name: field for field in fields}
+    sent = {field.field: field for field in fields}
+    return names.get(today.name) or names.get(today.renamed_from or "") or sent.get(today.field)
+
+
 def typed(written: Field | None, today: Field, value: str) -> str:
     """The SQL of today's value from `value`, which was written under another plan's field (None: it had none)."""
     wanted = curated_type(today)
@@ -103,19 +113,19 @@ def within(condition: str, columns: frozenset[str], variable: str) -> str:
 def content(plan: Plan) -> str:
     """The SQL of a document's fingerprint: SHA-256 over all values, items included, whatever their order.
 
-    Values go in as strings, for JSON would cut stamps to milliseconds; a column that is null counts as one that the
-    plan doesn't have, so that a new column alone makes no row look changed.
+    Values go in as strings, for JSON would cut stamps to milliseconds, under the API's names: a column that is renamed, or
+    that is new and null, makes no row look changed.
     """
     own = _strings(plan.fields, "")
     children = (
         f"array_sort(transform({quoted(child.name)}, x -> to_json(named_struct({_strings(child.fields, 'x.')})))) AS "
-        f"{quoted(child.name)}"
-        for child in sorted(plan.children, key=lambda child: child.name)
+        f"{quoted(child.field)}"
+        for child in sorted(plan.children, key=lambda child: child.field)
     )
     document = ", ".join((f"to_json(named_struct({own})) AS document", *children))
     return f"sha2(to_json(struct({document})), 256)"
 
 
 def _strings(fields: tuple[Field, ...], prefix: str) -> str:
-    ordered = sorted(fields, key=lambda field: field.name)
-    return ", ".join(f"{literal(field.name)}, CAST({prefix}{quoted(field.name)} AS STRING)" for field in ordered)
+    ordered = sorted(fields, key=lambda field: field.field)
+    return ", ".join(f"{literal(field.field)}, CAST({prefix}{quoted(field.name)} AS STRING)" for field in ordered)

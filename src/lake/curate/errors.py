@@ -26,6 +26,10 @@ class PlanLost(CurateError):
     """The plan that wrote a load is not in the raw bucket."""
 
 
+class SchemaConflict(CurateError):
+    """A contract asks for a type that does not hold what a table has."""
+
+
 class UnknownEntity(CurateError):
     """A run names an entity that no contract describes."""
 

@@ -72,12 +72,13 @@ def _merge(tables: Tables, plan: Plan, table: Table, changes: DataFrame) -> None
     new = (F.col(f"_new.{quoted(name)}").alias(name) for name in _values(plan))
     source = changes.select(*plan.key, *at, *SPAN, *last.values(), *new, F.expr("_was IS NULL").alias("_insert"))
     moved = {name: F.col(f"s.{name}") for name in SPAN} | {name: F.col(f"s._to{name}") for name in ORDER}
-    values = {name: F.col(f"s.{quoted(name)}") for name in (*plan.key, *_values(plan))}
+    values = {name: F.col(f"s.{quoted(name)}") for name in (*plan.key, *_values(plan))} | moved
+    values |= {name: F.lit(None) for name in tables.read(table).columns if name not in values}
     tables.merge(
         table,
         source,
         (*plan.key, *POINTER),
-        lambda merge: merge.whenMatched().update(moved).whenNotMatched(F.expr("s._insert")).insert(values | moved),
+        lambda merge: merge.whenMatched().update(moved).whenNotMatched(F.expr("s._insert")).insert(values),
     )
 
 

@@ -36,12 +36,22 @@ def properties(table: Table) -> dict[str, str]:
 
 def create(name: str, table: Table) -> list[str]:
     """The statements that create the table under an identifier."""
-    parts = f" PARTITIONED BY ({', '.join(map(_transform, table.partition))})" if table.partition else ""
-    made = (
-        f"CREATE TABLE IF NOT EXISTS {name} ({definitions(table.columns)}) USING iceberg{parts} "
-        f"COMMENT {literal(table.comment)} TBLPROPERTIES ({pairs(properties(table))})"
-    )
+    made = f"CREATE TABLE IF NOT EXISTS {name} ({definitions(table.columns)}) {_kept(table)}"
     return [made, *_order(name, table)]
+
+
+def cast(name: str, table: Table, columns: Sequence[str], types: Mapping[str, str]) -> str:
+    """The statement that writes all rows anew, some columns cast to other types, and puts them in place in one commit."""
+    values = (
+        f"CAST({quoted(column)} AS {types[column]}) AS {quoted(column)}" if column in types else quoted(column)
+        for column in columns
+    )
+    return f"REPLACE TABLE {name} {_kept(table)} AS SELECT {', '.join(values)} FROM {name}"  # noqa: S608 (quoted names)
+
+
+def _kept(table: Table) -> str:
+    parts = f" PARTITIONED BY ({', '.join(map(_transform, table.partition))})" if table.partition else ""
+    return f"USING iceberg{parts} COMMENT {literal(table.comment)} TBLPROPERTIES ({pairs(properties(table))})"
 
 
 def changes(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.curate.columns import literal, quoted, raw_type, typed
-from lake.curate.errors import RawDamaged
+from lake.curate.columns import literal, quoted, raw_type, typed, written_as
+from lake.curate.errors import PlanLost, RawDamaged
 from lake.curate.reading import by_plan
 
 if TYPE_CHECKING:
@@ -78,19 +78,30 @@ def unfit_text(field: str, unfit: str) -> str:
 
 def _of_texts(written: Plan, plan: Plan) -> tuple[str, list[KeyColumn]]:
     """Schema and key of files that hold keys as texts."""
-    there = {field.name: quoted(field.field) for field in written.key_fields}
-    columns = [
-        KeyColumn(field.name, from_text(field, there[field.name]), there[field.name]) for field in plan.key_fields
-    ]
-    return ", ".join(f"{name} STRING" for name in there.values()), columns
+    columns = []
+    for field in plan.key_fields:
+        there = quoted(_of_key(written, field).field)
+        columns.append(KeyColumn(field.name, from_text(field, there), there))
+    return ", ".join(f"{column.sent} STRING" for column in columns), columns
 
 
 def _of_rows(written: Plan, plan: Plan) -> tuple[str, list[KeyColumn]]:
     """Schema and key of files of rows: typed, or among the values that were not of their types."""
-    before = {field.name: field for field in written.key_fields}
-    columns = [_of_row(before[field.name], field) for field in plan.key_fields]
+    columns = [_of_row(_of_key(written, field), field) for field in plan.key_fields]
     schema = ", ".join(f"{quoted(field.field)} {raw_type(field)}" for field in written.key_fields)
     return f"{schema}, _unfit STRING", columns
+
+
+def _of_key(written: Plan, today: Field) -> Field:
+    """The field of an earlier key that is today's; raises PlanLost where the key was another one."""
+    found = written_as(written.key_fields, today)
+    if found is None:
+        raise PlanLost(
+            f"{written.entity} had no {today.name} in its key, {', '.join(written.key)}, when version {written.version} of its "
+            "contract was in force",
+            "another key is another entity: give it a contract of its own",
+        )
+    return found
 
 
 def _of_row(written: Field, today: Field) -> KeyColumn:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lake.curate.columns import SEEN, curated_type, quoted
+from lake.curate.columns import SEEN, curated_type, literal, quoted
 
 if TYPE_CHECKING:
     from lake.contract.plan import Child, Field, Plan
@@ -50,12 +50,13 @@ WEEK_S = 7 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column as the catalog shows it. `members`: of the structs in an array."""
+    """A column as the catalog shows it. `members`: of the structs in an array. `renamed_from`: what it was called before."""
 
     name: str
     type: str
     comment: str
     members: tuple[Column, ...] = ()
+    renamed_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +144,12 @@ def _history(plan: Plan) -> Table:
 
 def _array(name: str, comment: str, members: tuple[Column, ...]) -> Column:
     """A column of documents: their items, as they were in that version."""
-    inner = ", ".join(f"{quoted(member.name)}: {member.type}" for member in members)
+    inner = ", ".join(f"{quoted(member.name)}: {member.type} COMMENT {literal(member.comment)}" for member in members)
     return Column(name, f"ARRAY<STRUCT<{inner}>>", comment, members)
 
 
 def _quarantine(plan: Plan) -> Table:
-    keys = tuple(Column(field.name, "STRING", field.description) for field in plan.key_fields)
+    keys = tuple(replace(column, type="STRING") for column in _fields(plan.key_fields))
     seen = ("_observed_at", "TIMESTAMP", "When this content was last seen")
     columns = (*_columns(LOAD, ROW), *keys, *_columns(seen, CURSOR, *QUARANTINED))
     comment = f"Versions of {plan.table} that break their contract"
@@ -156,7 +157,9 @@ def _quarantine(plan: Plan) -> Table:
 
 
 def _fields(fields: tuple[Field, ...]) -> tuple[Column, ...]:
-    return tuple(Column(field.name, curated_type(field), field.description) for field in fields)
+    return tuple(
+        Column(field.name, curated_type(field), field.description, renamed_from=field.renamed_from) for field in fields
+    )
 
 
 def _columns(*columns: tuple[str, str, str]) -> tuple[Column, ...]:

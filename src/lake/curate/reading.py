@@ -10,7 +10,7 @@ from pyspark.sql import functions as F  # noqa: N812 (the name that all of Spark
 
 from lake.contract.plan import Plan
 from lake.curate.checking import error_rules, names_of_broken, warning_rules
-from lake.curate.columns import content, curated_type, literal, misfit, quoted, raw_schema, typed
+from lake.curate.columns import content, curated_type, literal, misfit, quoted, raw_schema, typed, written_as
 from lake.curate.errors import PlanLost
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from lake.contract.plan import Child
+    from lake.contract.plan import Child, Field
     from lake.curate.manifests import Manifest
     from lake.curate.store import Store
 
@@ -113,10 +113,9 @@ def _today(raw: DataFrame, written: Plan, today: Plan) -> DataFrame:
 
 def _values(written: Plan, today: Plan) -> dict[str, str]:
     """The SQL of each curated column, from raw columns."""
-    before = {field.name: field for field in written.fields}
     values = {}
     for field in today.fields:
-        old = before.get(field.name)
+        old = written_as(written.fields, field)
         values[field.name] = typed(old, field, quoted(old.field) if old else "")
     children = {child.name: child for child in written.children}
     for child in today.children:
@@ -128,36 +127,26 @@ def _items(written: Child | None, today: Child) -> str:
     kind = ", ".join(f"{quoted(field.name)}: {curated_type(field)}" for field in today.fields)
     if written is None:
         return f"CAST(array() AS ARRAY<STRUCT<{kind}>>)"
-    before = {field.name: field for field in written.fields}
     members = ", ".join(
         f"{literal(field.name)}, {typed(old, field, f'x.{quoted(old.field)}' if old else '')}"
         for field in today.fields
-        for old in (before.get(field.name),)
+        for old in (written_as(written.fields, field),)
     )
     return f"coalesce(transform({quoted(written.field)}, x -> named_struct({members})), array())"
 
 
 def _misfit(written: Plan, today: Plan) -> str:
     """The SQL condition that some value of the document is not of its type."""
-    before = {field.name: field for field in written.fields}
-    lost = [
-        misfit(before.get(field.name), field, quoted(before[field.name].field))
-        for field in today.fields
-        if field.name in before
-    ]
+    lost = _misfits(written.fields, today.fields, "")
     children = {child.name: child for child in written.children}
     for child in today.children:
-        if (old := children.get(child.name)) is not None:
-            lost.append(_misfit_of_items(old, child))
-    return " OR ".join(("_unfit IS NOT NULL", *(condition for condition in lost if condition)))
+        if (old := children.get(child.name)) is not None and (of_item := _misfits(old.fields, child.fields, "x.")):
+            lost.append(f"coalesce(exists({quoted(old.field)}, x -> {' OR '.join(of_item)}), false)")
+    return " OR ".join(("_unfit IS NOT NULL", *lost))
 
 
-def _misfit_of_items(written: Child, today: Child) -> str | None:
-    before = {field.name: field for field in written.fields}
-    lost = [
-        misfit(before[field.name], field, f"x.{quoted(before[field.name].field)}")
-        for field in today.fields
-        if field.name in before
-    ]
-    conditions = " OR ".join(condition for condition in lost if condition)
-    return f"coalesce(exists({quoted(written.field)}, x -> {conditions}), false)" if conditions else None
+def _misfits(written: tuple[Field, ...], today: tuple[Field, ...], prefix: str) -> list[str]:
+    """The SQL conditions that a value was lost on its way to today's type, one for each field where that can be."""
+    pairs = ((written_as(written, field), field) for field in today)
+    found = (misfit(old, field, f"{prefix}{quoted(old.field)}") for old, field in pairs if old)
+    return [condition for condition in found if condition]

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.types import ArrayType, StructType
 
 from lake.curate.bounds import bound
 from lake.curate.columns import quoted
 from lake.curate.errors import CommitLost
-from lake.curate.keeping import changes, create, definitions
+from lake.curate.evolution import evolution
+from lake.curate.keeping import cast, changes, create
+from lake.curate.layout import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import DataType
 
     from lake.curate.layout import Table
 
@@ -68,7 +72,7 @@ class Tables:
         return bool(self._spark.catalog.tableExists(self.name(table)))
 
     def ensure(self, table: Table) -> None:
-        """Create the table, or give it the columns that the contract has got since. Other changes are left to Iceberg."""
+        """Create the table, or bring it up to its contract. Raises SchemaConflict where that would lose values."""
         try:
             schema = self.read(table).schema
         except AnalysisException as error:
@@ -76,9 +80,12 @@ class Tables:
                 raise
             self._run(create(self.name(table), table))
             return
-        missing = [column for column in table.columns if column.name not in schema.names]
-        if missing:
-            self._run([f"ALTER TABLE {self.name(table)} ADD COLUMNS ({definitions(missing)})"])
+        way = evolution(table, held_columns(schema))
+        self._run([f"ALTER TABLE {self.name(table)} {statement}" for statement in way.statements])
+        if way.rewritten:
+            self._run([cast(self.name(table), table, self.read(table).columns, way.rewritten)])
+        if way.statements or way.rewritten:
+            schema = self.read(table).schema
         comments = {field.name: field.metadata.get("comment") for field in schema}
         iceberg = self.iceberg(table)
         self._run(changes(self.name(table), table, dict(iceberg.properties()), comments, _order(iceberg)))
@@ -166,3 +173,16 @@ def _order(iceberg: Any) -> list[str]:
     """The columns by which the table's files are ordered."""
     schema = iceberg.schema()
     return [schema.findColumnName(field.sourceId()) for field in iceberg.sortOrder().fields()]
+
+
+def held_columns(schema: StructType) -> tuple[Column, ...]:
+    """The columns that a table has."""
+    return tuple(
+        Column(field.name, field.dataType.simpleString(), field.metadata.get("comment", ""), _members(field.dataType))
+        for field in schema
+    )
+
+
+def _members(kind: DataType) -> tuple[Column, ...]:
+    items = kind.elementType if isinstance(kind, ArrayType) else None
+    return held_columns(items) if isinstance(items, StructType) else ()

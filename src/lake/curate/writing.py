@@ -41,7 +41,7 @@ def merge_current(tables: Tables, table: Table, plan: Plan, fates: DataFrame) ->
     target = quoted(table.name)
     ended = F.expr(f"s._ends AND {target}._observed_at < s.deleted_at")
     newer = F.expr(f"NOT s._ends AND struct({_columns('s', ORDER)}) > struct({_columns(target, ORDER)})")
-    values = _values(table)
+    values = _values(tables, table)
     tables.merge(
         table,
         current_rows(fates, plan),
@@ -70,9 +70,9 @@ def item_changes(
         *(F.col(f"_winner.{name}").alias(name) for name in ("_load", "_row", "_observed_at")),
         F.posexplode(f"_winner.{quoted(child.name)}").alias("_item", "_of"),
     ).select("_of.*", "_load", "_row", "_observed_at", "_item")
-    there = tables.read(table)
     parents = _as_parents(winners.select(*plan.key, F.col("_winner._observed_at").alias("_since")), plan, child)
     ended = _as_parents(dead.withColumnRenamed("deleted_at", "_since"), plan, child)
+    there = tables.near(table, parents.union(ended), child.parent_key)
     replaced = there.join(parents, list(child.parent_key)).where("_observed_at <= _since").drop("_since")
     orphaned = there.join(ended, list(child.parent_key)).where("_observed_at < _since").drop("_since")
     old = replaced.union(orphaned).select(*child.key, F.struct(*POINTER).alias("_old")).dropDuplicates(list(child.key))
@@ -86,7 +86,7 @@ def item_changes(
 
 def merge_items(tables: Tables, table: Table, child: Child, changes: DataFrame) -> None:
     """Bring a child's table to what `item_changes` found."""
-    values = _values(table)
+    values = _values(tables, table)
     tables.merge(
         table,
         changes,
@@ -112,6 +112,7 @@ def _columns(alias: str, names: Sequence[str]) -> str:
     return ", ".join(f"{alias}.{quoted(name)}" for name in names)
 
 
-def _values(table: Table) -> dict[str, Column]:
-    """The table's columns from those of the source."""
-    return {column.name: F.col(f"s.{quoted(column.name)}") for column in table.columns}
+def _values(tables: Tables, table: Table) -> dict[str, Column]:
+    """The table's columns from those of the source; null where the contract has a column no more: so has the new version."""
+    own = {column.name: F.col(f"s.{quoted(column.name)}") for column in table.columns}
+    return own | {name: F.lit(None) for name in tables.read(table).columns if name not in own}
