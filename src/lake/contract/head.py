@@ -7,26 +7,19 @@ from typing import TYPE_CHECKING
 
 from open_data_contract_standard.model import Team
 
+from lake.contract.keys import REFUSED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from open_data_contract_standard.model import CustomProperty, OpenDataContractStandard
+    from pydantic import BaseModel
 
     from lake.contract.errors import Findings
     from lake.contract.plan import Field
 
 SECONDS = {"m": 60, "h": 3600, "d": 86400}
 OURS = "lake"
-UNREAD = {
-    "unique": "a key is never doubled; of other fields a row alone does not show it",
-    "partitioned": "say `partition` in the custom property `curated`",
-    "partitionKeyPosition": "say `partition` in the custom property `curated`",
-    "encryptedName": "nothing is encrypted by field",
-    "properties": "fields are flat; items are tables of their own",
-    "items": "fields are flat; items are tables of their own",
-    "map": "fields are flat; items are tables of their own",
-}
-"""Keys of a field that promise what nobody keeps."""
 
 
 def check_head(found: Findings, contract: OpenDataContractStandard, source: str) -> None:
@@ -53,6 +46,9 @@ def check_names(found: Findings, place: str, properties: Sequence[CustomProperty
 def check_unread(found: Findings, contract: OpenDataContractStandard) -> None:
     """Custom properties that nobody reads, and keys that promise what nobody keeps."""
     check_names(found, "customProperties", contract.customProperties, ("extraction", "curated"))
+    _refuse(found, "contract", contract, "")
+    for position, item in enumerate(contract.slaProperties or []):
+        _refuse(found, "sla", item, f"slaProperties[{position}].")
     for number, table in enumerate(contract.schema_ or []):
         place = f"schema[{number}]"
         check_names(found, f"{place}.customProperties", table.customProperties, ("child",) if number else ())
@@ -63,8 +59,13 @@ def check_unread(found: Findings, contract: OpenDataContractStandard) -> None:
             check_names(
                 found, f"{where}.customProperties", field.customProperties, ("form", "renamed_from", "severity")
             )
-            for key in field.model_dump(include=set(UNREAD), exclude_none=True):
-                found.add(f"{where}.{key}", f"is not read: {UNREAD[key]}")
+            _refuse(found, "field", field, f"{where}.")
+
+
+def _refuse(found: Findings, part: str, said: BaseModel, prefix: str) -> None:
+    for key in sorted(said.model_fields_set & REFUSED[part].keys()):
+        if getattr(said, key) is not None:
+            found.add(f"{prefix}{key}", f"is not read: {REFUSED[part][key]}")
 
 
 def owner_of(found: Findings, contract: OpenDataContractStandard) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from lake.contract.conditions import compile_condition
 from lake.contract.constraints import constraints_of, one_of
 from lake.contract.fields import NAME
+from lake.contract.keys import DESCRIBING, FOR_PEOPLE, REFUSED
 from lake.contract.kinds import INSTANT, BadCondition, Items, Kind, kind_of, text_literal
 from lake.contract.plan import Check
 
@@ -27,14 +28,12 @@ if TYPE_CHECKING:
 SEVERITIES = ("error", "warning")
 TAKEN = frozenset({"key_missing", "key_repeated", "parent_mismatch", "stamp_missing", "unfit"})
 """Rules that each entity has."""
-SAID = {"id", "name", "description", "severity", "type", "dimension", "businessImpact", "tags", "method"}
-SAID_TOO = {"authoritativeDefinitions", "customProperties"}
+SAID = DESCRIBING | FOR_PEOPLE["quality"] | {"name", "type", "severity", "description"}
 READ = {
     "custom": {"engine", "implementation"},
     "sql": {"query", "mustBe", "unit"},
     "library": {"metric", "arguments", "mustBe", "unit"},
 }
-OPERATORS = re.compile(r"must[A-Z]\w+")
 COUNT = re.compile(
     r"\s*SELECT\s+COUNT\s*\(\s*(?:\*|1)\s*\)\s+FROM\s+\$?\{object\}\s+WHERE\s+(?P<bad>.+?)\s*",
     re.IGNORECASE | re.DOTALL,
@@ -115,13 +114,8 @@ def _quality(
 
 def _check_keys(found: Findings, item: DataQuality, kind: str, place: str) -> None:
     given: dict[str, Any] = item.model_dump(exclude_none=True)
-    for key in sorted(given.keys() - SAID - SAID_TOO - READ[kind]):
-        why = (
-            "rules are looked at whenever rows arrive" if key.startswith("schedul") else f"is nothing of `type: {kind}`"
-        )
-        if OPERATORS.fullmatch(key) and kind != "custom":
-            why = "only `mustBe: 0` is supported: a rule says of each row whether it is good"
-        found.add(f"{place}.{key}", why)
+    for key in sorted(given.keys() - SAID - READ[kind]):
+        found.add(f"{place}.{key}", REFUSED["quality"].get(key, f"is nothing of `type: {kind}`"))
     if kind != "custom" and (item.mustBe is None or isinstance(item.mustBe, bool) or item.mustBe != 0):
         found.add(f"{place}.mustBe", f"is {item.mustBe!r}, expected 0: a rule says of each row whether it is good")
     if item.unit not in (None, "rows"):

@@ -175,7 +175,7 @@ UNSUPPORTED: list[tuple[str, str | None, dict[str, Any], str]] = [
     ("rowCount", None, quality(metric="rowCount", mustBe=0), "rowCount is not supported: a row alone"),
     ("an unknown metric", "text", quality(metric="freshness", mustBe=0), "metric: is 'freshness'; there are: nullValues"),
     ("no metric", "text", quality(mustBe=0), "metric: is None; there are: nullValues"),
-    ("the old word for metric", "text", quality(rule="nullValues", mustBe=0), "quality[0].rule: is nothing of `type: library`"),
+    ("the old word for metric", "text", quality(rule="nullValues", mustBe=0), "quality[0].rule: say `metric`"),
     ("a metric of no column", None, quality(metric="nullValues", mustBe=0), "nullValues is for the `quality` of a property"),
     ("a share", "text", quality(metric="nullValues", mustBe=0, unit="percent"), "unit: expected rows"),
     ("a bound that is not 0", "text", quality(metric="nullValues", mustBe=5), "mustBe: is 5, expected 0"),
