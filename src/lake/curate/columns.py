@@ -97,15 +97,16 @@ def misfit(written: Field | None, today: Field, value: str) -> str | None:
 
 
 def within(condition: str, columns: frozenset[str], variable: str) -> str:
-    """A condition over bare column names as one over the members of a lambda's variable.
+    """A compiled condition over columns as one over the members of a lambda's variable.
 
-    String literals stay as they are, and so do function names: a name before a parenthesis is one.
+    String literals stay as they are, and so do function names (a name before a parenthesis is one) and words in capitals,
+    such as the DATE of a cast, of which there may be a column.
     """
     token = re.compile(r"'(?:[^'\\]|\\.|'')*'|(?<![\w.`])`?([A-Za-z_]\w*)`?(?!\s*\()(?![\w`])")
 
     def member(match: re.Match[str]) -> str:
         name = match[1]
-        return f"{variable}.{quoted(name.lower())}" if name and name.lower() in columns else match[0]
+        return f"{variable}.{quoted(name)}" if name and name in columns else match[0]
 
     return token.sub(member, condition)
 

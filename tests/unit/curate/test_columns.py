@@ -48,7 +48,8 @@ def test_a_number_that_would_lose_digits_does_not_fit() -> None:
     ("condition", "inside"),
     [
         ("requested_quantity >= 0", "x.`requested_quantity` >= 0"),
-        ("NET_AMOUNT > 0 OR net_amount IS NULL", "x.`net_amount` > 0 OR x.`net_amount` IS NULL"),
+        ("`net_amount` > 0 OR net_amount IS NULL", "x.`net_amount` > 0 OR x.`net_amount` IS NULL"),
+        ("TRY_CAST(`net_amount` AS YEAR) = `year`", "TRY_CAST(x.`net_amount` AS YEAR) = x.`year`"),
         ("year(`year`) = 'net_amount'", "year(x.`year`) = 'net_amount'"),
         (r"unknown = 'it\'s net_amount'", r"unknown = 'it\'s net_amount'"),
     ],
