@@ -44,7 +44,7 @@ def overview(stack_name: str) -> Answer:
     for row in rows:
         row["rows"] = int(row["rows"])
         table.add_row(row["entity"], row["reason"], number(row["rows"]), row["first_seen"], row["last_seen"])
-    return Answer({"rules": rows}, [table, "Look at them: lake quarantine list ENTITY"], paged=True)
+    return Answer({"rules": rows}, [table, "Look at them: lake quarantine list ENTITY"])
 
 
 def listed(stack_name: str, entity: str, limit: int, *, closed: bool) -> Answer:
@@ -94,7 +94,7 @@ def shown(stack_name: str, entity: str, load: int, row: int) -> Answer:
         "plan": held["plan"], "first_seen": held["first_seen"], "last_seen": held["_observed_at"],
         "closed_at": held["closed_at"], "record": json.loads(held["row"] or "null"), "current": current,
     }  # fmt: skip
-    return Answer(document, list(_pictures(document)), paged=True)
+    return Answer(document, list(_pictures(document)))
 
 
 def _pictures(document: dict[str, Any]) -> Iterator[Any]:
