@@ -27,12 +27,13 @@ CONTRACTS = ROOT / "contracts"
 ORDER = "erp/sales_order.odcs.yaml"
 PARTNER = "erp/business_partner.odcs.yaml"
 ACCOUNT = "crm/account.odcs.yaml"
+USER = "crm/user.odcs.yaml"
 type Edit = Callable[[dict[str, Any]], Any]
 
 
 def contracts(folder: Path, edits: dict[str, Edit] | None = None) -> Path:
     """A copy of some of the project's contracts, those to be edited among them."""
-    for name in {ORDER, PARTNER, ACCOUNT, "crm/source.yaml", "erp/source.yaml", *(edits or {})}:
+    for name in {ORDER, PARTNER, ACCOUNT, USER, "crm/source.yaml", "erp/source.yaml", *(edits or {})}:
         # Not safe_load: SAM, where a test of this process has loaded it, makes ordered mappings of it that can't be written.
         raw = yaml.load((CONTRACTS / name).read_text("utf-8"), yaml.CSafeLoader)
         edit = (edits or {}).get(name)
