@@ -208,7 +208,9 @@ class Parser:
         if not self.take("-"):
             return self._value()
         piece = wanted(self._signed(), "number", "-")
-        if isinstance(piece.constant, int) and abs(piece.constant) < 10**TURNED:
+        if isinstance(piece.constant, int):
+            if abs(piece.constant) >= 10**TURNED:
+                raise BadCondition(f"a number with a sign has at most {TURNED} digits")
             return Piece(f"(-{piece.sql})", piece.kind, -piece.constant)
         sql, kind = negatable(piece)
         return Piece(f"(-{sql})", kind)

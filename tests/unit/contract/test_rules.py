@@ -61,6 +61,7 @@ REFUSED = [
     ("a decimal too wide", "CAST(text AS DECIMAL(39, 1)) > 1", "p is 1 to 38"),
     ("a number that runs on", "whole > 1e9", "'1e9' (character 9) begins nothing"),
     ("too long a number", "whole > " + "1" * 39, "a number has at most 38 digits"),
+    ("too long a number to turn its sign", "whole > -" + "1" * 35, "a number with a sign has at most 34 digits"),
     ("a backslash that Spark would drop", r"text RLIKE '^\d$'", r"write \\ for a backslash"),
     ("a pattern that is none", "text RLIKE '('", "is no regular expression"),
     ("a pattern out of a column", "text RLIKE text", "a pattern is a constant text"),
