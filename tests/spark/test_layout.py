@@ -1,5 +1,6 @@
 """How tables are kept for their readers: order, partitions, properties, comments; what a merge reads of them."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from lake.curate.layout import Column, Table, layout
 from lake.curate.tables import Tables
 from tests.spark.notebook import Notebook
 from tests.spark.orders import order
-from tests.spark.raw_loads import RawFolder
+from tests.spark.raw_loads import RawFolder, at
 
 
 def test_tables_are_kept_as_the_contract_says_and_follow_it(
     spark: Any, raw: RawFolder, plans: dict[str, Plan], tables: Tables
 ) -> None:
+    tables = Tables(spark, tables.database, small=0)  # all that a change reads is bounded
     parts = ("bucket(4, sales_order)",)
     plan = replace(plans["erp.sales_order"], curated=Curated(partition=parts, snapshots_s=86_400))
     shape = layout(plan)
@@ -30,8 +32,13 @@ def test_tables_are_kept_as_the_contract_says_and_follow_it(
         assert tables.properties(table)["write.parquet.compression-codec"] == "zstd"
         assert tables.properties(table)["history.expire.max-snapshot-age-ms"] == "86400000"
 
+    raw.sweep(plan, [(str(number),) for number in range(8) if number != 5], at(5))
+    raw.rows(plan, [order("3", 10, nets=("7.000", "8.000")), order("9", 10)])
     moved = replace(plan, description="Orders", curated=replace(plan.curated, sort=("creation_date",), snapshots_s=60))
     curate(spark, tables, raw, Notebook(), moved)
+    assert sorted(row.sales_order for row in tables.read(shape.current).collect()) == list("01234679")
+    items = Counter(row.sales_order for row in tables.read(shape.children[0]).collect())
+    assert items == {key: 2 if key == "3" else 1 for key in "01234679"}
     current = tables.iceberg(shape.current)
     assert [field.sourceId() for field in current.sortOrder().fields()] == [
         current.schema().findField("creation_date").fieldId()

@@ -91,11 +91,11 @@ def living(tables: Tables, layout: Layout, plan: Plan, touched: DataFrame) -> di
     `live_rows`, rows of current that the source counts and keys that only quarantine holds."""
     keys = list(plan.key)
     texts = [F.col(name).cast("string").alias(name) for name in keys]
-    current = tables.read(layout.current)
+    current, near = tables.read(layout.current), tables.near(layout.current, touched, keys)
     soft = plan.strategy("soft_flag")
     flag = next((field for field in plan.fields if soft and field.field == soft.field), None)
     counted = current.where(~F.coalesce(F.col(flag.name), F.lit(False))) if flag else current
-    parts = [("live_rows", counted), ("live_in_tables", touched.join(current, keys, "left_semi"))]
+    parts = [("live_rows", counted), ("live_in_tables", touched.join(near, keys, "left_semi"))]
     if not tables.is_empty(layout.quarantine):
         only = only_in_quarantine(tables, layout, plan).join(current.select(*texts), keys, "left_anti")
         shown = F.get_json_object("_raw", f"$.{flag.field}").eqNullSafe("true") if flag else F.lit(False)

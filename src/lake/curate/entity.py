@@ -93,13 +93,9 @@ def merge(
 ) -> dict[str, Any]:
     """Bring a batch into current, items and history, each with its progress behind it, and quarantine up to date behind them:
     what was replayed is closed once all tables have it. Returns the figures of the record."""
-    facts = fates(
-        contenders(batch, plan),
-        tables.read(shape.deleted),
-        tables.read(shape.current),
-        latest_bad(tables, shape, plan),
-        plan,
-    )
+    come, dead = contenders(batch, plan), tables.read(shape.deleted)
+    current = tables.near(shape.current, come.select(*plan.key).union(dead.select(*plan.key)), plan.key)
+    facts = fates(come, dead, current, latest_bad(tables, shape, plan), plan)
     # Judged once, on the tables as they were: a cached plan would be computed anew after each merge into them.
     judged = facts.localCheckpoint(eager=False)
     figures = judged.agg(*counts()).collect()[0].asDict()
