@@ -40,7 +40,7 @@ deploy: setup ## Start the local stack and deploy the lake to it
 soak: setup ## Play random histories of sources, faults and crashes: ARGS="--histories 5000 --seed 7"
 	@$(PYTHON) -m tests.soak $(ARGS)
 
-bench: setup ## Measure extraction beside what else one would use, and print the table
+bench: setup ## Measure extraction and curating beside what else one would use, and print the table
 	@$(PYTHON) -m bench $(ARGS)
 
 lint: setup ## Check style, types, import rules, template
