@@ -25,9 +25,19 @@ from local.toolchain.errors import ToolchainError
 DAY_H = 24
 # Rows of the day that come late are seen within this time.
 LATER_H = 0.5
+ORDERS = "erp.sales_order"
 BY_RULE = """
 SELECT rule, status, count(*) AS accounts, min(confidence) AS confidence FROM customer_xref GROUP BY rule, status ORDER BY rule
 """
+
+
+@dataclass(frozen=True)
+class BadOrder:
+    """An order in quarantine: its pointer, its number, and its items of a negative quantity."""
+
+    pointer: tuple[str, str]
+    order: str
+    items: list[str]
 
 
 class DemoError(Exception):
@@ -51,10 +61,16 @@ class Demo:
             self.lake("deploy")
         with self.step("First run: read everything there is"):
             self.lake("run")
-        with self.step("A day goes by in the CRM and in the ERP"):
-            self.pass_a_day()
+        with self.step("Look at what breaks its contract"):
+            self.lake("quarantine", "list")
+            bad = self.bad_order()
+            self.lake("quarantine", "show", ORDERS, *bad.pointer)
+        with self.step("A day goes by in the CRM and in the ERP, and somebody corrects that order"):
+            self.pass_a_day(bad)
         with self.step("Second run: read what has changed"):
             self.lake("run")
+        with self.step("See what became of the order in quarantine"):
+            self.lake("quarantine", "show", ORDERS, *bad.pointer)
         with self.step("Ask the marts, through Athena"):
             self.lake("query", "mart_orders_by_month", "--limit", "8")
             self.lake("query", " ".join(BY_RULE.split()))
@@ -68,12 +84,28 @@ class Demo:
         self.stack.down()
         self.stack.wipe()
 
-    def pass_a_day(self) -> None:
+    def bad_order(self) -> BadOrder:
+        """An order that quarantine holds because somebody ordered less than nothing."""
+        for row in up.answer(self.stack, "quarantine", "list", ORDERS).get("rows", []):
+            pointer = (row["_load"], row["_row"])
+            record = up.answer(self.stack, "quarantine", "show", ORDERS, *pointer)["record"]
+            wrong = [item["SalesOrderItem"] for item in record["to_Item"] if (item["RequestedQuantity"] or 0) < 0]
+            if wrong and row["sales_order"]:
+                return BadOrder(pointer, row["sales_order"], wrong)
+        raise DemoError(
+            "Quarantine holds no order of a negative quantity, though the ERP has some: `lake quarantine list`."
+        )
+
+    def pass_a_day(self, bad: BadOrder) -> None:
         """Changes in both sources, by their control API; some rows become visible only after the day's end."""
         for source, url in (("crm", self.stack.crm_url), ("erp", self.stack.erp_url)):
             simulator = Simulator(url)
             try:
                 day = simulator.day_of_changes(DAY_H)
+                if source == "erp":
+                    for item in bad.items:
+                        simulator.change("erp.sales_order_item", (bad.order, item), {"RequestedQuantity": "1.000"})
+                    self.say(f"erp: order {bad.order} asks for one piece now")
                 now = simulator.advance(hours=LATER_H)
             except requests.RequestException as error:
                 raise DemoError(
@@ -106,6 +138,7 @@ class Demo:
             "  lake status                       how far each entity is, and the last balance with its report\n"
             "  lake run                          nothing new: no load, no job, a few seconds\n"
             "  lake query                        which tables there are\n"
+            "  lake quarantine list erp.sales_order   what breaks its contract; `replay` once a rule is mended\n"
             '  lake query "SELECT ..."           SQL over marts, curated and raw\n'
             "  lake run --entity crm.account     one entity only\n"
             "  lake doctor                       what is not as it should be\n"

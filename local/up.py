@@ -10,7 +10,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +50,29 @@ def prepare(stack: Stack) -> None:
 
 def lake(stack: Stack, *arguments: str) -> int:
     """Runs `lake` as an operator of this stack would; its exit code."""
-    variables = {**os.environ, **environment(stack)}
-    variables.pop("AWS_PROFILE", None)
-    program = Path(sys.executable).parent / "lake"
-    code = subprocess.run([str(program), *arguments], cwd=PROJECT, env=variables, check=False).returncode
+    code = subprocess.run(_command(arguments), cwd=PROJECT, env=_operator(stack), check=False).returncode
     if code == 0 and arguments[0] == "deploy":
         stack.mark_deployed()
     return code
+
+
+def answer(stack: Stack, *arguments: str) -> dict[str, Any]:
+    """What `lake` answers to a script; empty where it fails."""
+    done = subprocess.run(
+        _command((*arguments, "--json")), cwd=PROJECT, env=_operator(stack), check=False, capture_output=True
+    )
+    found: dict[str, Any] = json.loads(done.stdout) if done.returncode == 0 else {}
+    return found
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [str(Path(sys.executable).parent / "lake"), *arguments]
+
+
+def _operator(stack: Stack) -> dict[str, str]:
+    variables = {**os.environ, **environment(stack)}
+    variables.pop("AWS_PROFILE", None)
+    return variables
 
 
 def environment(stack: Stack) -> dict[str, str]:

@@ -66,6 +66,11 @@ def test_a_command_that_ends_badly_names_the_way_on(tmp_path: Path) -> None:
     assert "$ lake status" in console.export_text()
 
 
+def test_a_lake_that_holds_no_bad_order_back_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match="Quarantine holds no order of a negative quantity"):
+        Demo(Stack(Ports(9, 9, 9), tmp_path), Console(quiet=True)).bad_order()
+
+
 def test_the_shells_environment_speaks_to_the_stack_and_to_nothing_else(tmp_path: Path) -> None:
     text = up.shell_environment(Stack(Ports(14_566, 1, 2), tmp_path / "a folder"))
 
