@@ -7,6 +7,7 @@ from typing import Any
 
 from lake.curate.entity import curate
 from lake.curate.tables import Tables
+from tests.spark.cases import Dealt
 from tests.spark.documents import DOCUMENTS, row
 from tests.spark.histories import REFRESHES, SWEEPS, History
 from tests.spark.model import Event, State, Sweep, Tombstone, Version, model
@@ -16,7 +17,6 @@ from tests.spark.raw_loads import RawFolder, at, sweep_entry
 SLOTS = len(SWEEPS) + 1
 PARTS = ("merged", "superseded", "unchanged", "quarantined")
 
-type Dealt = tuple[int, Event]
 type Load = tuple[Version, ...] | tuple[Tombstone, ...] | Sweep
 
 
@@ -57,9 +57,8 @@ class Delivery:
 
 
 def deal(history: History, random: Random) -> list[Dealt]:
-    """Each event but the sweeps in some slot, some of them in two."""
-    events = [event for event in history.events if not isinstance(event, Sweep)]
-    return [(random.randrange(SLOTS), event) for event in events for _ in range(random.choice((1, 1, 1, 2)))]
+    """Each event in some slot, some of them in two."""
+    return [(random.randrange(SLOTS), event) for event in history.events for _ in range(random.choice((1, 1, 1, 2)))]
 
 
 def loads(dealt: Iterable[Dealt], sweeps: Sequence[Sweep], order: Sequence[int] = SWEEPS) -> list[Load]:
@@ -82,10 +81,10 @@ def union(began: int, sweeps: Sequence[Sweep]) -> Sweep:
     return Sweep(began, keys, tuple(version for sweep in same for version in sweep.rows))
 
 
-def expected(histories: Iterable[History]) -> State:
-    """What the tables hold of all these histories."""
+def expected(histories: Iterable[Sequence[Event]]) -> State:
+    """What the tables hold of all these histories' events."""
     state = State()
-    for one in map(model, (history.events for history in histories)):
+    for one in map(model, histories):
         state.current |= one.current
         state.deleted |= one.deleted
         state.quarantine += one.quarantine
@@ -93,13 +92,12 @@ def expected(histories: Iterable[History]) -> State:
     return state
 
 
-def deliver(raw: RawFolder, histories: Sequence[History], random: Random, order: Sequence[int] = SWEEPS) -> Delivery:
-    """All that was seen in these histories, each dealt by a shuffle of its own."""
-    sweeps = [event for history in histories for event in history.events if isinstance(event, Sweep)]
+def deliver(raw: RawFolder, dealt: Sequence[Dealt], order: Sequence[int] = SWEEPS) -> int:
+    """Commit the loads of all that was dealt, the sweeps (whatever their slots) in this order. Returns how many they are."""
     delivery = Delivery(raw)
-    for load in loads([each for history in histories for each in deal(history, random)], sweeps, order):
+    for load in loads(dealt, [event for _, event in dealt if isinstance(event, Sweep)], order):
         delivery.land(load)
-    return delivery
+    return delivery.loads
 
 
 def run(spark: Any, tables: Tables, raw: RawFolder, last: int, lives: Lives | None = None) -> bool:

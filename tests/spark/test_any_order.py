@@ -4,7 +4,8 @@ from random import Random
 from typing import Any
 
 from lake.curate.layout import layout
-from tests.spark.deliveries import deliver, expected, run
+from tests.spark.cases import CASES
+from tests.spark.deliveries import deal, deliver, expected, run
 from tests.spark.documents import DOCUMENTS, contents, differences, found
 from tests.spark.histories import history
 from tests.spark.model import model
@@ -26,9 +27,10 @@ def test_the_model_agrees_with_a_source_that_was_read_to_the_end() -> None:
 
 
 def test_every_delivery_of_a_history_ends_alike(spark: Any, raw: RawFolder) -> None:
-    histories = [history(seed) for seed in range(HISTORIES)]
-    truth, random = expected(histories), Random(7)  # noqa: S311 (repeatable, not secret)
-    last = deliver(raw, histories, random).loads
+    dealt, random = list(CASES.values()), Random(7)  # noqa: S311 (repeatable, not secret)
+    dealt += [tuple(deal(history(seed), random)) for seed in range(HISTORIES)]
+    truth = expected([event for _, event in each] for each in dealt)
+    last = deliver(raw, [pair for each in dealt for pair in each])
     rows = []
     for name, runs in {"at_once": [last], "one_by_one": range(1, last + 1)}.items():
         tables = database(spark, name)
@@ -39,8 +41,9 @@ def test_every_delivery_of_a_history_ends_alike(spark: Any, raw: RawFolder) -> N
 
 
 def test_a_job_that_dies_before_each_of_its_writes_ends_as_if_it_had_lived(spark: Any, raw: RawFolder) -> None:
-    histories = [history(seed) for seed in range(50)]
-    last = deliver(raw, histories, Random(1)).loads  # noqa: S311 (repeatable, not secret)
+    random = Random(1)  # noqa: S311 (repeatable, not secret)
+    dealt = [deal(history(seed), random) for seed in range(50)]
+    last = deliver(raw, [pair for each in dealt for pair in each])
     tables, shape = database(spark, "dying"), layout(DOCUMENTS)
     for dies in range(2, len(shape.all) + 1):  # while the tables are made
         assert not run(spark, tables, raw, 4, Lives(dies))
@@ -49,5 +52,4 @@ def test_a_job_that_dies_before_each_of_its_writes_ends_as_if_it_had_lived(spark
     while not run(spark, tables, raw, last, lives := Lives(survived=survived)):
         survived.add(lives.written[-1])
     assert survived >= {(write, table.name) for write in ("ensure", "merge", "note") for table in shape.all}
-    assert survived >= {("put",), ("wanted",)}
-    assert differences(expected(histories), found(tables)) == []
+    assert differences(expected([event for _, event in each] for each in dealt), found(tables)) == []

@@ -9,7 +9,7 @@ from typing import Any
 from lake.curate.tables import Tables
 from local.spark import session
 from tests.spark.conftest import ROOT, SMALL_DATA
-from tests.spark.deliveries import deliver, expected, run
+from tests.spark.deliveries import deal, deliver, expected, run
 from tests.spark.documents import contents, differences, found
 from tests.spark.histories import SWEEPS, history
 from tests.spark.mortal import Lives
@@ -35,13 +35,14 @@ def trial(spark: Any, folder: Path, seed: int, together: int) -> list[str]:
     """Curates these histories in random pieces, and once more at once. Returns what is wrong, a line for each row."""
     random, raw = Random(seed), RawFolder(folder)  # noqa: S311 (repeatable, not secret)
     histories = [history(number) for number in range(seed, seed + together)]
-    last = deliver(raw, histories, random, random.sample(SWEEPS, len(SWEEPS))).loads
+    dealt = [each for lived in histories for each in deal(lived, random)]
+    last = deliver(raw, dealt, random.sample(SWEEPS, len(SWEEPS)))
     pieces, whole = (database(spark, f"{name}_{seed}") for name in ("pieces", "whole"))
     for load in sorted({*random.sample(range(1, last + 1), 4), last}):
         while not run(spark, pieces, raw, load, Lives(random.choice((None, random.randrange(1, 25))))):
             pass
     run(spark, whole, raw, last)
-    truth = expected(histories)
+    truth = expected(lived.events for lived in histories)
     problems = [f"in pieces: {line}" for line in differences(truth, found(pieces))]
     problems += [f"at once: {line}" for line in differences(truth, found(whole))]
     there, other = contents(pieces), contents(whole)
