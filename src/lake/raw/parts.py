@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TARGET_BYTES = 120 * 1024 * 1024
 """The size at which a part is finished: with its last row group at most 128 MB."""
 GROUP_BYTES = 8 * 1024 * 1024
-"""Rows, in memory, that become a row group."""
+"""Of memory that waiting rows hold, until they become a row group."""
 
 
 class Uploads(Protocol):
@@ -55,7 +55,7 @@ class PartWriter:
         if not batch.num_rows:
             return
         self._waiting.append(batch)
-        self._waiting_bytes += batch.nbytes
+        self._waiting_bytes += batch.get_total_buffer_size()
         if self._waiting_bytes >= min(GROUP_BYTES, self._target):
             self._write_group()
             if self._path.stat().st_size >= self._target:
