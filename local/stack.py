@@ -6,6 +6,7 @@ memory: when its process is gone, so is the lake that was deployed to it, and `s
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -159,6 +160,7 @@ class Stack:
             if pid is not None:
                 processes.end(pid)
             self._pid_file(process).unlink(missing_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def wipe(self) -> None:
         """Forget lake and sources, so that the next `up` starts anew. The stack must be down."""
@@ -196,7 +198,8 @@ class Stack:
         return Process(name, port, arguments, f"http://127.0.0.1:{port}/_control/health")
 
     def _start(self, process: Process) -> subprocess.Popen[bytes]:
-        self.sources.mkdir(parents=True, exist_ok=True)
+        for folder in (self.sources, self._scratch):
+            folder.mkdir(parents=True, exist_ok=True)
         with self._log_file(process).open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", *process.arguments],
@@ -204,6 +207,7 @@ class Stack:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                env={**os.environ, "TMPDIR": str(self._scratch)},
                 start_new_session=True,  # Ctrl-C in a terminal is for the command, not for the stack
             )
         self._pid_file(process).write_text(str(child.pid), encoding="utf-8")
@@ -239,6 +243,11 @@ class Stack:
         file = self._pid_file(process)
         pid = int(file.read_text(encoding="utf-8")) if file.exists() else None
         return pid if pid is not None and str(self.directory.resolve()) in processes.command(pid) else None
+
+    @property
+    def _scratch(self) -> Path:
+        """Where the processes keep what is temporary: an unpacked function takes 185 MB, and outlives a killed emulator."""
+        return self._folder("scratch")
 
     def _folder(self, name: str) -> Path:
         return self.directory.resolve() / name

@@ -135,9 +135,12 @@ def test_a_spark_process_that_is_killed_in_the_middle_of_its_merges_is_made_good
 def test_of_two_executions_started_at_once_one_runs_and_the_other_waits_behind_it(lake: DeployedLake) -> None:
     before = set(lake.executions())
     for source in (lake.crm, lake.erp):
-        source.fault("http", status=503, retry_after=3, times=1)  # whichever runs is not over before the other begins
-    first, second = (lake.start({"sources": ["crm"]}), lake.start({"entities": [ORDERS]}))
-    ended = {arn: lake.wait(arn) for arn in (first, second)}
+        source.fault("http", status=503, retry_after=1)  # whichever runs is not over before the other begins
+    arns = (first, second) = (lake.start({"sources": ["crm"]}), lake.start({"entities": [ORDERS]}))
+    lake.until(lambda: any(lake.execution(arn)["status"] != "RUNNING" for arn in arns), "one of them has ended")
+    for source in (lake.crm, lake.erp):
+        source.fault("none")
+    ended = {arn: lake.wait(arn) for arn in arns}
     assert sorted(run.outcome for run in ended.values()) == ["GOOD", "QUEUED"]
     queued = next(run for run in ended.values() if run.outcome == "QUEUED")
     held = next(run for run in ended.values() if run.outcome == "GOOD")

@@ -71,6 +71,12 @@ def test_after_the_initial_extraction_the_lake_is_what_the_sources_are(
     assert differences() == []
 
 
+def test_functions_are_unpacked_in_the_stacks_own_folder(lake: DeployedLake, initial: Run) -> None:
+    assert initial.outcome == "GOOD", initial.report
+    unpacked = [path.name for path in (lake.stack.directory / "scratch").iterdir() if path.is_dir()]
+    assert any("extract-erp" in name for name in unpacked)
+
+
 def test_a_day_of_changes_is_read_and_its_balance_closes(changed: Run) -> None:
     assert changed.outcome == "GOOD", changed.report
     assert_balanced(changed)

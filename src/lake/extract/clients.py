@@ -5,6 +5,7 @@ The clients are botocore's: boto3 would add transfer managers and resources, whi
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -63,3 +64,14 @@ class Clients:
             session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=2 * MOST_PARALLEL))
         secrets = Secrets(aws.create_client("secretsmanager"))
         return Clients(aws.create_client("s3"), aws.create_client("dynamodb"), secrets, session)
+
+
+def settled(session: requests.Session, url: str) -> requests.Session:
+    """A session that knows from here on what the environment says of proxies and certificates on the way to a URL.
+
+    Left to itself it would look there at each request, and let a machine's .netrc replace a source's credentials.
+    """
+    session.trust_env = False
+    session.proxies = requests.utils.get_environ_proxies(url)
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    return session

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from lake.contract.plan import plans, sources
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
-from lake.extract.clients import Clients
+from lake.extract.clients import Clients, settled
 from lake.extract.engine import extract
 from lake.extract.errors import BadRequest, SourceAuthError
 from lake.extract.event import ExtractEvent
@@ -97,7 +97,7 @@ def _world(source: SourcePlan) -> World:
             url=environment.source_url.rstrip("/"),
             plan=source,
             login=login_for(source, secret),
-            session=clients.session,
+            session=settled(clients.session, environment.source_url),
             budget=budget,
             quota_reached=DIALECTS[source.protocol].quota_reached,
             usage_of=DIALECTS[source.protocol].usage_of,

@@ -22,6 +22,8 @@ def key_texts(columns: Sequence[pa.Array]) -> pa.Array:
     if any(text is None for text in texts):
         rows = zip(*(column.to_pylist() for column in columns), strict=True)
         return pa.array([key_text(row) for row in rows], pa.string())
+    if len(columns) == 1 and not columns[0].null_count:
+        return _wrapped(texts[0], '["', '"]')
     quoted = [pc.coalesce(_wrapped(text, '"', '"'), "null") for text in texts]
     return _wrapped(quoted[0] if len(quoted) == 1 else pc.binary_join_element_wise(*quoted, ","), "[", "]")
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 WRAPPED = pa.null()
 """Stands for the type of a value in a wrapper."""
 DOCUMENT = "$"
+BEGINNING = 4096
+"""The bytes of a page that are looked through for its first record's annotations."""
 URI = pa.struct([pa.field("uri", pa.string())])
 
 type Kinds = tuple[tuple[str, pa.DataType], ...]
@@ -40,22 +42,25 @@ def read(body: bytes, layout: Layout) -> Page:
         body = b'{"%s":%s}' % (DOCUMENT.encode(), body)
     if not begins_an_object(body) or not is_utf8(body) or (layout.has_decimals and holds_tiny_numbers(body)):
         raise pa.ArrowInvalid("nothing for this reader")
+    seen, every = _seen(body, layout.envelope), tuple(layout.envelope.annotations)
     try:
-        return _read(body, layout, ())
+        return _read(body, layout, (), seen)
     except pa.ArrowInvalid:
         unusual = _unusual(body, layout)
-        if not unusual:
+        if not unusual and seen == every:
             raise
-    return _read(body, layout, unusual)
+    return _read(body, layout, unusual, every)
 
 
-def _read(body: bytes, layout: Layout, kinds: Kinds) -> Page:
+def _read(body: bytes, layout: Layout, kinds: Kinds, annotations: tuple[str, ...]) -> Page:
     envelope = layout.envelope
     table = pj.read_json(
         pa.BufferReader(body),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(body) + 1),
         parse_options=pj.ParseOptions(
-            explicit_schema=_document(layout, kinds), unexpected_field_behavior="error", newlines_in_values=True
+            explicit_schema=_document(layout, kinds, annotations),
+            unexpected_field_behavior="error",
+            newlines_in_values=True,
         ),
     )
     if table.num_rows != 1:
@@ -76,15 +81,18 @@ def _read(body: bytes, layout: Layout, kinds: Kinds) -> Page:
 
 
 @lru_cache(maxsize=64)
-def _document(layout: Layout, kinds: Kinds) -> pa.Schema:
-    """The schema of a page's document."""
+def _document(layout: Layout, kinds: Kinds, annotations: tuple[str, ...]) -> pa.Schema:
+    """The schema of a page's document, of whose records just these annotations are expected.
+
+    They stand first, as protocols send them: members that come in the schema's order are found without a search.
+    """
     envelope, unusual = layout.envelope, dict(kinds)
     own = _record_fields(layout.fields, envelope, unusual)
     record = [
+        *(pa.field(name, envelope.annotations[name]) for name in annotations),
         *own,
-        *(pa.field(name, pa.struct([*own, *_annotations(envelope)])) for name in envelope.flatten),
+        *(pa.field(name, pa.struct([*_annotations(envelope), *own])) for name in envelope.flatten),
         *(pa.field(name, _collection_type(forms, envelope, unusual)) for name, forms in layout.children),
-        *_annotations(envelope),
     ]
     places = {members(envelope.records) or (DOCUMENT,): pa.list_(pa.struct(record))}
     links = (envelope.next_link, envelope.delta_link)
@@ -112,7 +120,7 @@ def _kind(form: Form, kind: pa.DataType, envelope: Envelope) -> pa.DataType:
 
 
 def _collection_type(forms: Forms, envelope: Envelope, unusual: Mapping[str, pa.DataType]) -> pa.DataType:
-    item = pa.struct([*_record_fields(forms, envelope, unusual), *_annotations(envelope)])
+    item = pa.struct([*_annotations(envelope), *_record_fields(forms, envelope, unusual)])
     if envelope.items is None:
         return pa.list_(item)
     inside = envelope.beside_items | {envelope.items: pa.list_(item), envelope.inner_link: pa.string(), DEFERRED: URI}
@@ -186,6 +194,13 @@ def _collection(column: pa.Array, forms: Forms, layout: Layout, name: str) -> pa
     typed = [_values(items.field(field), form, envelope) for field, form in forms]
     structs = pa.StructArray.from_arrays(typed, fields=list(kind.value_type))
     return pa.ListArray.from_arrays(column.offsets, structs, type=kind, mask=column.is_null())
+
+
+def _seen(body: bytes, envelope: Envelope) -> tuple[str, ...]:
+    """The annotations that this page's first record seems to have. Only a guess of what to try first: each field that is
+    looked for in vain costs time at every record."""
+    beginning = body[:BEGINNING]
+    return tuple(name for name in envelope.annotations if b'"%s"' % name.encode() in beginning)
 
 
 def _unusual(body: bytes, layout: Layout) -> Kinds:

@@ -57,6 +57,8 @@ class Fingerprints:
     def may_know(self, cursors: pa.Array) -> pa.BooleanArray:
         """Which cursors a known version may have: a quick look that spares the others the exact one."""
         rows = self.rows
+        if not rows.num_rows:
+            return pa.repeat(pa.scalar(value=False), len(cursors))
         newest = pc.max(rows.column("cursor"))
         without = rows.column("cursor").null_count > 0
         return pc.fill_null(pc.less_equal(cursors, newest), without)

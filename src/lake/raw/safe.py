@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 OBJECT = re.compile(rb"[ \t\r\n]*\{")
 MANY_DIGITS = r"\.\d{29}"
-ESCAPED_NUMBER = r"(?i)\\u00(?:2d|2e|3\d|45|65)"
+ESCAPED_NUMBER = r"\\u00(?:2[dDeE]|3\d|[46]5)"
 """A digit, point, minus or e in disguise; what else is escaped is no part of such a number."""
 TINY = r"(?i)e-\d\d"
 TINY_NUMBER = r"(?i)(?:[:\[,\s\"]|\\u002b)[-+]?[\d.]+e-\d{2,}[\"\s,}\]]"

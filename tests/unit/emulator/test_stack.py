@@ -84,6 +84,17 @@ def test_down_ends_what_the_folder_started_on_other_ports_and_no_one_elses_proce
         child.communicate()
 
 
+def test_what_the_processes_kept_for_a_while_goes_with_them_and_the_sources_data_stay(
+    stack: Stack, tmp_path: Path
+) -> None:
+    for folder in ("scratch", "sources"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "file").write_text("", encoding="utf-8")
+    stack.down()
+    assert not (tmp_path / "scratch").exists()
+    assert (tmp_path / "sources" / "file").exists()
+
+
 def test_a_wiped_stack_knows_of_no_lake(stack: Stack, tmp_path: Path) -> None:
     _emulator_runs(tmp_path, "first")
     stack.mark_deployed()

@@ -6,14 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+import requests
 from moto import mock_aws
 
-from lake.extract.clients import SECRET_CACHED_S, Secrets
+from lake.extract.clients import SECRET_CACHED_S, Secrets, settled
 from lake.extract.errors import BadRequest
 from lake.extract.event import ExtractEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.unit.extract.conftest import Server
 
 
 @pytest.fixture
@@ -42,6 +46,28 @@ def test_a_forgotten_secret_is_read_anew(secretsmanager: Any) -> None:
     secretsmanager.put_secret_value(SecretId="erp", SecretString="new")
     secrets.forget()
     assert secrets.get("erp") == "new"
+
+
+def test_a_netrc_file_never_replaces_a_source_s_credentials(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n", encoding="ascii")
+    monkeypatch.setenv("NETRC", str(netrc))
+    settled(requests.Session(), server.url).get(
+        f"{server.url}/thing", headers={"Authorization": "Bearer ours"}, timeout=10
+    )
+    assert server.asked[0][1]["Authorization"] == "Bearer ours"
+
+
+def test_a_source_is_reached_by_the_proxy_that_the_environment_names(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    settled(requests.Session(), "http://erp.invalid").get("http://erp.invalid/thing", timeout=10)
+    settled(requests.Session(), server.url).get(f"{server.url}/thing", timeout=10)
+    assert [path for path, _, _ in server.asked] == ["http://erp.invalid/thing", "/thing"]
 
 
 def test_an_event_says_run_and_entity_and_for_a_backfill_lane_and_window() -> None:

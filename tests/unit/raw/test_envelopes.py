@@ -228,3 +228,11 @@ def test_a_removal_that_names_no_key_is_never_passed_over(named: dict[str, Any])
 def test_a_delta_answer_without_removals_stays_on_the_fast_lane() -> None:
     page = read_page(b'{"value":[{"Key":"x"}],"@odata.deltaLink":"d"}', PLAN, DELTA)
     assert (page.by_record, page.delta_link, page.next_link) == (False, "d", None)
+
+
+def test_an_annotation_that_only_a_later_record_has_stays_on_the_fast_lane() -> None:
+    padding = {"Key": "a", "Text": "x" * 5_000}
+    body = json.dumps({"d": {"results": [padding, META | {"Key": "b", "Text": "y"}]}}).encode()
+    page = read_page(body, PLAN, V2)
+    assert not page.by_record
+    assert page.batch.column("Text")[1].as_py() == "y"

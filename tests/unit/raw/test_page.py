@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lake.raw import slow
@@ -139,6 +139,7 @@ def test_what_was_sent_can_be_read_back_value_for_value(records: list[dict[str, 
 
 @settings(max_examples=80)
 @given(st.lists(strict, max_size=3))
+@example([{"Key": "a", "Text": "0007", "Amount": 10, "Count": 10}])
 def test_both_lanes_agree_on_pages_that_fit(records: list[dict[str, Any]]) -> None:
     body = json.dumps({"value": records})
     slow = by_record(body)
