@@ -47,8 +47,7 @@ def layer_files(files: dict[str, bytes]) -> dict[str, bytes]:
     return {
         path: content
         for path, content in files.items()
-        if _runs(path, LAYER_WITHOUT)
-        and (not path.startswith("analytics/") or path.startswith(LAYER_ANALYTICS))
+        if _runs(path, LAYER_WITHOUT) and (not path.startswith("analytics/") or path.startswith(LAYER_ANALYTICS))
     }
 
 

@@ -1,79 +1,19 @@
-"""Changes by chance, repeatable by their seed: whatever users do in a source, and what only odd ones do."""
+"""Changes by chance, repeatable by their seed: whatever users do in a source."""
 
 # ruff: noqa: S608  names come from the schema; values are bound
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from random import Random
 
 from local.simulators import changes, names, schema
-from local.simulators.changes import ChangeError, Moment
-from local.simulators.instants import clock_text
-from local.simulators.schema import Entity, Field
-from local.simulators.store import Key, Row, Store, Value
+from local.simulators.changes import Moment
+from local.simulators.hand import Hand, children, ever, insert_like
+from local.simulators.schema import Entity
+from local.simulators.store import Row, Store
 from local.simulators.world import record_id
 
-_FREE_TEXT = {
-    "crm.account": "Industry",
-    "crm.contact": "FirstName",
-    "crm.opportunity": "StageName",
-    "erp.business_partner": "LastName",
-    "erp.sales_order": "ExternalDocumentID",
-    "erp.sales_order_item": "Material",
-    "erp.business_partner_address": "PostalCode",
-}
-"""By entity: a field that means nothing to the rest of the world."""
-
-_BORN = {"CreationDate", "CreationTime", "SalesOrderDate", "LastChangeDate", "LastChangeTime", "LastChangeDateTime"} | {
-    "createdate",
-    "lastmodifieddate",
-    "hs_lastmodifieddate",
-    "updated_at",
-}
 _FIRST_OPENED = 5_000_000
-_HIGH = "9007199254740.993"
-_LONG_DIGITS = "12345678901234567.891"
-_ODD_KEY = "'/%+&? ü#"
-
-
-@dataclass(frozen=True)
-class Hand:
-    """Who makes the changes: where, by which chance, and when they are stamped and seen (asked anew for each)."""
-
-    store: Store
-    rng: Random
-    moment: Callable[[], Moment]
-
-    def pick(self, entity: Entity, where: str = "1 = 1") -> Key | None:
-        """One of the visible rows of a kind, None where there is none."""
-        tail = f"FROM {entity.set_name} WHERE _visible_at <= ? AND {where}"
-        now = clock_text(self.store.now)
-        count = self.store.read(f"SELECT COUNT(*) {tail}", (now,))[0][0]
-        if not count:
-            return None
-        key = ", ".join(entity.key)
-        sql = f"SELECT {key} {tail} ORDER BY {key} LIMIT 1 OFFSET ?"
-        return tuple(self.store.read(sql, (now, self.rng.randrange(count)))[0])
-
-    def sample(self, entity: Entity, rows: int) -> list[Key]:
-        """So many of the live rows of a kind, or all where there are fewer."""
-        live = "AND IsDeleted = 0" if entity.field("IsDeleted") else ""
-        key = ", ".join(entity.key)
-        sql = f"SELECT {key} FROM {entity.set_name} WHERE _visible_at <= ? {live} ORDER BY {key}"
-        found = [tuple(row) for row in self.store.read(sql, (clock_text(self.store.now),))]
-        return self.rng.sample(found, min(rows, len(found)))
-
-    def edit(
-        self, entity: Entity, key: Key, columns: dict[str, Value] | None = None, moment: Moment | None = None
-    ) -> None:
-        """Change a row: some free text where it has any, unless columns are given."""
-        if columns is None:
-            columns = {
-                name: f"{self.rng.choice(names.ODD_TEXTS)} {self.rng.randrange(10**6)}" for name in _free_text(entity)
-            }
-        changes.change(self.store, entity, key, columns, moment or self.moment())
 
 
 def bulk_change(hand: Hand, entity: Entity, rows: int) -> int:
@@ -94,18 +34,6 @@ def random_changes(hand: Hand, count: int) -> dict[str, int]:
     return dict(done)
 
 
-def odd_values(hand: Hand, entity: Entity, rows: int, kinds: list[str]) -> dict[str, int]:
-    """Put values into so many rows that break naive readers; how many of each. Raises ChangeError for an unknown kind."""
-    unknown = sorted(set(kinds) - ODD.keys())
-    if unknown:
-        raise ChangeError(f"no odd value {', '.join(unknown)}: give some of {', '.join(ODD)}")
-    done: Counter[str] = Counter()
-    for key in hand.sample(entity, rows):
-        name = hand.rng.choice(kinds or list(ODD))
-        done[name] += ODD[name](hand, entity, key)
-    return dict(done)
-
-
 def around_clock_changes(hand: Hand, entity: Entity, rows: int, year: int) -> int:
     """Stamp rows within an hour and a half of a year's two daylight-saving switches, long ago; how many there were."""
     picked = hand.sample(entity, rows)
@@ -120,12 +48,6 @@ def _last_sunday(year: int, month: int) -> datetime:
     """01:00 UTC of a month's last Sunday, when Europe's clocks change (both months have 31 days)."""
     last = datetime(year, month, 31, 1, tzinfo=UTC)
     return last - timedelta(days=(last.weekday() + 1) % 7)
-
-
-def _free_text(entity: Entity) -> list[str]:
-    """A field for any text; none where the entity has none."""
-    texts = [f.name for f in entity.fields if f.kind == "string" and f.nullable and f.name not in entity.key]
-    return [_FREE_TEXT.get(entity.name, texts[0])] if texts else []
 
 
 def _edit(entity: Entity) -> Callable[[Hand], int]:
@@ -173,7 +95,7 @@ def _open(entity: Entity, prefix: str, name: str) -> Callable[[Hand], int]:
 
     def open_(hand: Hand) -> int:
         row: Row = {
-            "Id": record_id(prefix, _FIRST_OPENED + _ever(hand.store, entity)),
+            "Id": record_id(prefix, _FIRST_OPENED + ever(hand.store, entity)),
             name: hand.rng.choice(names.ODD_TEXTS),
         }
         changes.insert(hand.store, entity, row, hand.moment())
@@ -189,7 +111,7 @@ def _copy(entity: Entity) -> Callable[[Hand], int]:
         key = hand.pick(entity)
         if key is None:
             return 0
-        _insert_like(hand, entity, key, _next_number(hand.store, entity))
+        insert_like(hand, entity, key, _next_number(hand.store, entity))
         return 1
 
     return copy
@@ -197,7 +119,7 @@ def _copy(entity: Entity) -> Callable[[Hand], int]:
 
 def _add_item(hand: Hand) -> int:
     key = hand.pick(schema.SALES_ORDER)
-    items = _children(hand.store, schema.SALES_ORDER_ITEM, key) if key else []
+    items = children(hand.store, schema.SALES_ORDER_ITEM, key) if key else []
     if not items:
         return 0
     last = max(int(str(item["SalesOrderItem"])) for item in items)
@@ -208,7 +130,7 @@ def _add_item(hand: Hand) -> int:
 
 def _drop_item(hand: Hand) -> int:
     key = hand.pick(schema.SALES_ORDER_ITEM)
-    if key is None or len(_children(hand.store, schema.SALES_ORDER_ITEM, key[:1])) < 2:
+    if key is None or len(children(hand.store, schema.SALES_ORDER_ITEM, key[:1])) < 2:
         return 0
     changes.delete(hand.store, schema.SALES_ORDER_ITEM, [key], hand.moment(), hard=True)
     return 1
@@ -262,81 +184,6 @@ _KINDS: dict[str, dict[str, tuple[int, Callable[[Hand], int]]]] = {
 """By source: each kind of change, how often it happens, and who makes it."""
 
 
-def _odd_text(make: Callable[[Random], str]) -> Callable[[Hand, Entity, Key], int]:
-    def put(hand: Hand, entity: Entity, key: Key) -> int:
-        fields = _free_text(entity)
-        if fields:
-            hand.edit(entity, key, {name: make(hand.rng) for name in fields})
-        return len(fields)
-
-    return put
-
-
-def _odd_number(text: str) -> Callable[[Hand, Entity, Key], int]:
-    def put(hand: Hand, entity: Entity, key: Key) -> int:
-        decimals = [field.name for field in entity.fields if field.kind == "decimal"]
-        if decimals:
-            hand.edit(entity, key, {hand.rng.choice(decimals): text})
-        return int(bool(decimals))
-
-    return put
-
-
-def _null(hand: Hand, entity: Entity, key: Key) -> int:
-    fields = [field for field in entity.fields if not field.nullable and not _is_needed(entity, field)]
-    if fields:
-        hand.edit(entity, key, {hand.rng.choice(fields).name: None})
-    return int(bool(fields))
-
-
-def _is_needed(entity: Entity, field: Field) -> bool:
-    """Whether the simulator itself lives by a field."""
-    return (
-        field.name in entity.key
-        or field.kind in ("instant", "instant0", "instant3", "date", "time")
-        or field.name == "IsDeleted"
-    )
-
-
-def _odd_key(hand: Hand, entity: Entity, key: Key) -> int:
-    (field,) = (each for each in entity.fields if each.name == entity.key[0])
-    if field.kind != "string" or entity.parent is not None:
-        return 0
-    _insert_like(hand, entity, key, f"{_ODD_KEY}{_ever(hand.store, entity) % 10_000}")
-    return 1
-
-
-ODD: dict[str, Callable[[Hand, Entity, Key], int]] = {
-    "odd_text": _odd_text(lambda rng: rng.choice(names.ODD_TEXTS)),
-    "long_text": _odd_text(lambda rng: "".join(rng.choices("aä🚜 \"\\'", k=20)) * 5_120),
-    "beyond_floats": _odd_number(_HIGH),
-    "many_digits": _odd_number(_LONG_DIGITS),
-    "null": _null,
-    "odd_key": _odd_key,
-}
-"""Texts of many letters and of 102,400; 2^53 + 1 thousandths, which no float holds; a decimal of 20 digits; null where
-none may be; a new row whose key has slashes, quotes and blanks. Those that an entity has no field for do nothing."""
-
-
-def _insert_like(hand: Hand, entity: Entity, key: Key, number: str) -> None:
-    row: dict[str, object] = {
-        name: value
-        for name, value in (hand.store.get(entity, key) or {}).items()
-        if name not in _BORN and entity.field(name)
-    }
-    for child in schema.children(entity):
-        row[str(child.navigation)] = _children(hand.store, child, key)
-    row[entity.key[0]] = number
-    changes.insert(hand.store, entity, row, hand.moment())
-
-
-def _children(store: Store, child: Entity, key: Key | None) -> list[Row]:
-    """The children of a row without their parent's key."""
-    own = [name for name in child.columns if name != child.key[0]]
-    sql = f"SELECT {', '.join(own)} FROM {child.set_name} WHERE {child.key[0]} = ? ORDER BY {', '.join(child.key)}"
-    return [dict(zip(own, row, strict=True)) for row in store.read(sql, key or (None,))]
-
-
 def _next_number(store: Store, entity: Entity) -> str:
     """A key that never was: the highest number so far and one more."""
     (name,) = entity.key
@@ -344,9 +191,3 @@ def _next_number(store: Store, entity: Entity) -> str:
     gone = store.read("SELECT key FROM _deleted WHERE entity = ?", (entity.name,))
     numbers = [str(live or "0"), *(store.key(row["key"])[0] for row in gone)]
     return f"{max(int(number) for number in numbers if number.isdigit()) + 1:010d}"
-
-
-def _ever(store: Store, entity: Entity) -> int:
-    """How many rows there are and were."""
-    live = store.read(f"SELECT COUNT(*) FROM {entity.set_name}")[0][0]
-    return int(live + store.read("SELECT COUNT(*) FROM _deleted WHERE entity = ?", (entity.name,))[0][0])

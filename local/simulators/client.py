@@ -92,7 +92,7 @@ class Simulator:
         return dict(self._post("random_changes", body)["done"])
 
     def odd_values(self, entity: str, rows: int, *kinds: str, seed: int = 0) -> dict[str, int]:
-        """Put values into rows that break naive readers (kinds: `churn.ODD`; none given: any); how many of each."""
+        """Put values into rows that break naive readers (kinds: `odd.ODD`; none given: any); how many of each."""
         body = {"entity": entity, "rows": rows, "kinds": list(kinds), "seed": seed}
         return dict(self._post("odd_values", body)["done"])
 

@@ -14,10 +14,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from local.simulators import backup, changes, churn, delta
+from local.simulators import backup, changes, churn, delta, odd
 from local.simulators.changes import ChangeError, Moment
 from local.simulators.day import day_of_changes
 from local.simulators.faults import Faults
+from local.simulators.hand import Hand
 from local.simulators.instants import clock_text, parse_instant
 from local.simulators.messages import Request, Response, as_json
 from local.simulators.schema import ENTITIES, SOURCES, Entity
@@ -147,23 +148,23 @@ def _faults(control: Control, body: Body) -> dict[str, object]:
 
 def _bulk_change(control: Control, body: Body) -> dict[str, object]:
     moment = _moment(control, {**body, "stamp": body.get("at", "now")})
-    hand = churn.Hand(control.store, _chance(body), lambda: moment)
+    hand = Hand(control.store, _chance(body), lambda: moment)
     return {"changed": churn.bulk_change(hand, _entity(control.store, body), int(body["rows"]))}
 
 
 def _random_changes(control: Control, body: Body) -> dict[str, object]:
-    hand = churn.Hand(control.store, _chance(body), lambda: _moment(control, body))
+    hand = Hand(control.store, _chance(body), lambda: _moment(control, body))
     return {"done": churn.random_changes(hand, int(body["changes"]))}
 
 
 def _odd_values(control: Control, body: Body) -> dict[str, object]:
-    hand = churn.Hand(control.store, _chance(body), lambda: _moment(control, body))
+    hand = Hand(control.store, _chance(body), lambda: _moment(control, body))
     entity = _entity(control.store, body)
-    return {"done": churn.odd_values(hand, entity, int(body["rows"]), list(body.get("kinds", [])))}
+    return {"done": odd.odd_values(hand, entity, int(body["rows"]), list(body.get("kinds", [])))}
 
 
 def _clock_changes(control: Control, body: Body) -> dict[str, object]:
-    hand = churn.Hand(control.store, _chance(body), Moment)
+    hand = Hand(control.store, _chance(body), Moment)
     year = int(body.get("year", control.store.now.year))
     return {"changed": churn.around_clock_changes(hand, _entity(control.store, body), int(body["rows"]), year)}
 

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 from local.simulators import changes, names, schema
 from local.simulators.changes import Moment
-from local.simulators.churn import Hand, random_changes
+from local.simulators.churn import random_changes
 from local.simulators.crm_day import crm_day
+from local.simulators.hand import Hand
 from local.simulators.instants import clock_text, parse_instant
 from local.simulators.orders import Market, amount, cents, new_order, total
 from local.simulators.span import Day

@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[2]
 # What `sam build` needs; a copy, so that a test may deploy something else and no build of a person is disturbed.
 DEPLOYED = ("contracts", "functions", "glue", "layers", "requirements", "src", "statemachine")
 POLL_S = 0.2
-RUN_WITHIN_S = 300
+RUN_WITHIN_S = 900
 
 
 class Late(AssertionError):

@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from tests.scenario.conftest import RawLake, Source
 
 DELIVERY, RECEIVABLE, RATE = "erp.outbound_delivery", "erp.receivable_item", "erp.exchange_rate"
-ENTITIES = ("billing_document", "company_code", "customer", "exchange_rate", "outbound_delivery", "product", "receivable_item")
+ENTITIES = (
+    "billing_document",
+    "company_code",
+    "customer",
+    "exchange_rate",
+    "outbound_delivery",
+    "product",
+    "receivable_item",
+)
 
 
 def served(source: Source, plan: Plan) -> list[dict[str, Any]]:
