@@ -43,7 +43,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--increments", type=int, default=100, help="small changes before a scan")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts of the table")
     parser.add_argument("--port", type=int, default=19140, help="this one and the next are used")
-    parser.add_argument("--profile", action="store_true", help="ours alone, once, under cProfile")
+    parser.add_argument(
+        "--profile", action="store_true", help="reading: ours alone, under cProfile; merging: one round"
+    )
     found = parser.parse_args()
     if found.rows % 100_000 or not found.rows:
         parser.error("--rows: whole 100,000")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,10 +22,11 @@ def lake(*arguments: str) -> Result:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with the CRM's source and its accounts."""
+    """A git repository with the CRM's source and its accounts alone."""
     (tmp_path / "contracts" / "crm").mkdir(parents=True)
-    for name in ("source.yaml", "account.odcs.yaml"):
-        shutil.copy(CONTRACTS / "crm" / name, tmp_path / "contracts" / "crm")
+    shutil.copy(CONTRACTS / "crm" / "source.yaml", tmp_path / "contracts" / "crm")
+    text = re.sub(r", relationships: \[.*?\]", "", (CONTRACTS / "crm" / "account.odcs.yaml").read_text("utf-8"))
+    (tmp_path / "contracts" / "crm" / "account.odcs.yaml").write_text(text, "utf-8")
     for command in (
         ["init", "-q"],
         ["add", "."],
