@@ -26,7 +26,7 @@ demo: setup ## From nothing to a running lake: sources, stack, two runs, balance
 
 test: setup lint ## Run every gate: style, types, rules, template, all tests, the quick sabotages
 	$(PYTHON) -m tests.sabotage --quick
-	$(PYTHON) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --cov --cov-report=term $(ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
 
 up: setup ## Start the local stack: AWS endpoint, CRM, ERP
 	@$(PYTHON) -m local.up --directory $(STACK) $(ARGS)

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+from xdist.scheduler import LoadFileScheduling
 
-HERE = Path(__file__).parent
+if TYPE_CHECKING:
+    import pytest
+    from xdist.remote import Producer
+
 # One lake lives through the chapters of e2e, one Spark session serves all of spark: each folder stays in one process, and they
 # begin first, for they take longest.
 WHOLE = ("e2e", "spark")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByModule(LoadFileScheduling):  # type: ignore[misc]
     """Keeps a module's tests in one process, and a whole folder's where they share what is costly."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item.path)))
-    items.sort(key=lambda item: _place(item.path))
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = str(super()._split_scope(nodeid))
+        folder = module.split("/")[1]
+        return folder if folder in WHOLE else module
 
 
-def _group(path: Path) -> str:
-    inside = path.relative_to(HERE)
-    return inside.parts[0] if inside.parts[0] in WHOLE else inside.with_suffix("").as_posix()
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByModule:
+    """Deals out by module."""
+    return ByModule(config, log)
 
 
-def _place(path: Path) -> int:
-    folder = path.relative_to(HERE).parts[0]
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets the long ones begin."""
+    items.sort(key=lambda item: _place(item.nodeid.split("/")[1]))
+
+
+def _place(folder: str) -> int:
     return WHOLE.index(folder) if folder in WHOLE else len(WHOLE)
