@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import boto3
-from py4j.protocol import Py4JNetworkError  # type: ignore[import-untyped]
+from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untyped]
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
@@ -135,7 +135,8 @@ def _fetch(s3: Any, uri: str, directory: Path) -> Path:
 
 def _reason(error: BaseException) -> str:
     process = SparkContext._gateway.proc
-    if isinstance(error, (ConnectionError, Py4JNetworkError)):  # seen a moment before the end of the process itself
+    # A broken connection is seen a moment before the end of the process itself; an error of Java's own comes over a whole one.
+    if isinstance(error, (ConnectionError, Py4JError)) and not isinstance(error, Py4JJavaError):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=JVM_ENDS_WITHIN_S)
     if process.poll() is not None:

@@ -28,13 +28,19 @@ ENTITIES = tuple(sorted(PLANS))
 CRM = {name for name, plan in PLANS.items() if plan.source == "crm"}
 BUSY = set(ENTITIES) - {"erp.company_code"}
 """What some people change each day."""
-SAMPLES = sorted((ROOT / "events" / "executions").glob("*.json"))
-WHAT_IT_READS = {
+ORDERS = {"erp.sales_order"}
+WHAT_IT_NAMES = {
     "everything": set(ENTITIES),
     "one-source": CRM,
-    "one-entity": {"erp.sales_order"},
+    "one-entity": ORDERS,
     "some-entities": {"crm.account", "erp.business_partner"},
+    "curate-only": ORDERS,
+    "maintain": set(ENTITIES) - CRM,
+    "rebuild": ORDERS,
+    "replay": ORDERS,
+    "verify": set(ENTITIES),
 }
+SAMPLES = sorted((ROOT / "events" / "executions").glob("*.json"))
 
 
 def assert_balanced(run: Run) -> None:
@@ -114,11 +120,17 @@ def test_a_run_without_news_starts_no_job_and_no_crawler_and_leaves_every_snapsh
 
 @pytest.mark.usefixtures("changed")
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_each_sample_of_an_execution_starts_a_run_that_reads_what_it_names(lake: DeployedLake, sample: Path) -> None:
-    run = lake.run(json.loads(sample.read_text("utf-8")))
+def test_each_sample_of_an_execution_starts_a_run_that_works_on_what_it_names(
+    lake: DeployedLake, sample: Path
+) -> None:
+    asked = json.loads(sample.read_text("utf-8"))
+    run = lake.run(asked)
     assert run.outcome == "GOOD", run.report
     assert run.report is not None
-    assert {entity["entity"] for entity in run.report["entities"]} == WHAT_IT_READS[sample.stem]
+    assert_balanced(run)
+    assert {entity["entity"] for entity in run.report["entities"]} == WHAT_IT_NAMES[sample.stem]
+    done = {entity["task"]["task"] for entity in run.report["entities"] if entity["task"]}
+    assert done == ({asked["task"]} if asked.get("task", "curate") != "curate" else set())
 
 
 @pytest.mark.usefixtures("changed")
