@@ -120,9 +120,7 @@ def test_a_run_without_news_starts_no_job_and_no_crawler_and_leaves_every_snapsh
 
 @pytest.mark.usefixtures("changed")
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
-def test_each_sample_of_an_execution_starts_a_run_that_works_on_what_it_names(
-    lake: DeployedLake, sample: Path
-) -> None:
+def test_each_sample_of_an_execution_starts_a_run_that_works_on_what_it_names(lake: DeployedLake, sample: Path) -> None:
     asked = json.loads(sample.read_text("utf-8"))
     run = lake.run(asked)
     assert run.outcome == "GOOD", run.report
