@@ -70,9 +70,9 @@ class World:
         """Curating, and its tables with all rows."""
         return self._filled(Ours(self.spark, self.database, self.store, history=history))
 
-    def bare(self, like: Ours, *, ordered: bool) -> Bare:
+    def bare(self, like: Ours, *, same: bool) -> Bare:
         """A bare MERGE, and its table with all rows."""
-        return self._filled(Bare(self.spark, like, ordered=ordered))
+        return self._filled(Bare(self.spark, like, same=same))
 
     def turn(self, side: Side, change: Change) -> Sample:
         """What a side took for a change; raises OtherWork where it did other work."""
@@ -114,8 +114,8 @@ def changes(world: World, rounds: int) -> list[Line]:
     """The same changes, of keys from the whole table, by all sides."""
     ours = world.ours()
     kept = world.ours(history=True)
-    bare, ordered = (world.bare(ours, ordered=ordered) for ordered in (False, True))
-    sides: tuple[Side, ...] = (ours, kept, bare, ordered)
+    bare, same = (world.bare(ours, same=same) for same in (False, True))
+    sides: tuple[Side, ...] = (ours, kept, bare, same)
     count = world.rows // CHANGED
     samples: Samples = {side.name: [] for side in sides}
     for turn in range(rounds + 1):
@@ -126,15 +126,12 @@ def changes(world: World, rounds: int) -> list[Line]:
             if turn:
                 samples[side.name].append(sample)
     work = f"{count:,} changed rows into {world.rows:,}"
-    plain, double = samples[bare.name], 2.0
-    return [
-        _line(work, samples[ours.name], bare.name, plain, SLOWER),
-        _line(work, samples[ours.name], ordered.name, samples[ordered.name], None),
-        _line(f"{work}, with history", samples[kept.name], f"two of {bare.name}", plain, SLOWER_WITH_HISTORY, double),
-        _line(
-            f"{work}, with history", samples[kept.name], f"two of {ordered.name}", samples[ordered.name], None, double
-        ),
-    ]
+    lines = []
+    for peer, goals in ((same, (SLOWER, SLOWER_WITH_HISTORY)), (bare, (None, None))):
+        theirs = samples[peer.name]
+        lines.append(_line(work, samples[ours.name], peer.name, theirs, goals[0]))
+        lines.append(_line(f"{work}, with history", samples[kept.name], f"two of {peer.name}", theirs, goals[1], 2.0))
+    return lines
 
 
 def growth(small: World, large: World, rounds: int) -> list[Line]:

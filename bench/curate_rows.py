@@ -49,7 +49,8 @@ SELECT "SalesOrder" AS sales_order, "SalesOrderItem" AS sales_order_item,
   "RequestedQuantity" AS requested_quantity, "RequestedQuantityUnit" AS requested_quantity_unit,
   "NetAmount" AS net_amount, "TransactionCurrency" AS transaction_currency,
   "RequestedDeliveryDate" AS requested_delivery_date, "SalesDocumentRjcnReason" AS sales_document_rjcn_reason,
-  "Delivered" AS delivered
+  "Delivered" AS delivered,
+  {number}::BIGINT AS _load, _row, _observed_at, _cursor, md5(concat_ws('|', "SalesOrder", "NetAmount", _cursor)) AS _content
 FROM ({raw} WHERE age = 0)
 """
 
@@ -74,7 +75,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A load: its raw parts, its newest good version of each key as one file, and the totals of a table that has it."""
+    """A load: its raw parts, its newest good version of each key as one file (with what the lake notes of each row), and the
+    totals of a table that has it."""
 
     number: int
     parts: tuple[Part, ...]
@@ -144,7 +146,7 @@ class Book:
         run("INSERT INTO book SELECT i, quantity, net FROM versions WHERE age = 0")
         clean = self.folder / f"{self.number}.parquet"
         raw = RAW.format(items=ITEMS)
-        self._copy(CLEAN.format(raw=raw), clean)
+        self._copy(CLEAN.format(raw=raw, number=self.number), clean)
         parts = tuple(self._parts(raw))
         return Change(self.number, parts, clean, self._count("chosen"), self._totals())
 

@@ -21,6 +21,7 @@ from lake.contract.plan import Plan
 from lake.curate.entity import curate
 from lake.curate.keeping import create, definitions
 from lake.curate.layout import layout
+from lake.curate.tables import SETTINGS as MERGING
 from lake.curate.tables import Tables
 from local.spark import CATALOG, ICEBERG
 from local.toolchain.install import ready
@@ -46,7 +47,12 @@ def session(home: Path) -> SparkSession:
     properties = write_properties(scratch / "spark.properties", local_settings(tools, scratch) | SETTINGS)
     os.environ.update(tools.environment(properties, JVM))
     builder = SparkSession.builder
-    for name, value in {**ICEBERG, f"{CATALOG}.type": "hadoop", f"{CATALOG}.warehouse": str(home / WAREHOUSE)}.items():
+    for name, value in {
+        **ICEBERG,
+        **MERGING,
+        f"{CATALOG}.type": "hadoop",
+        f"{CATALOG}.warehouse": str(home / WAREHOUSE),
+    }.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 
@@ -107,25 +113,26 @@ class Ours:
 
 
 class Bare:
-    """`MERGE INTO` by key from a file of clean rows, into a table of their columns; nothing else.
+    """`MERGE INTO` by key from a file of clean, typed rows, one a key; nothing else.
 
-    `ordered`: its files hold ranges of the key, as the lake's do; else the table is as Iceberg makes it by itself.
+    `same`: into a table like the lake's, with the columns that say where each row is from, in files that hold ranges of the
+    key, which the MERGE keeps so; else into a table of the contract's columns as Iceberg makes it by itself.
     """
 
-    def __init__(self, spark: SparkSession, like: Ours, *, ordered: bool) -> None:
-        self.name = "bare MERGE, files in order" if ordered else "bare MERGE"
+    def __init__(self, spark: SparkSession, like: Ours, *, same: bool) -> None:
+        self.name = "bare MERGE, the same table" if same else "bare MERGE"
         self._spark, self._clean = spark, Path()
         fields = {field.name for field in like.plan.fields}
-        table = replace(
-            like.shape.current,
-            name="bare_ordered" if ordered else "bare",
-            columns=tuple(column for column in like.shape.current.columns if column.name in fields),
-        )
+        columns = tuple(column for column in like.shape.current.columns if same or column.name in fields)
+        table = replace(like.shape.current, name="bare_same" if same else "bare", columns=columns)
         self.table = like.tables.name(table)
         self._key = like.plan.key
-        plain = [f"CREATE TABLE {self.table} ({definitions(table.columns)}) USING iceberg"]
-        for statement in create(self.table, table) if ordered else plain:
+        if not same:
+            spark.sql(f"CREATE TABLE {self.table} ({definitions(columns)}) USING iceberg")
+            return
+        for statement in create(self.table, table):
             spark.sql(statement)
+        spark.sql(f"ALTER TABLE {self.table} SET TBLPROPERTIES ('write.merge.distribution-mode'='range')")
 
     def take(self, change: Change) -> None:
         """Keep where its clean rows lie."""

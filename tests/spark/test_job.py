@@ -1,6 +1,6 @@
 """The job: each entity on its own, repeats after a crash anywhere, plans that change over time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -13,6 +13,7 @@ from lake.curate.entity import curate
 from lake.curate.errors import NothingCurated
 from lake.curate.job import curate_entities
 from lake.curate.layout import Table, layout
+from lake.curate.merging import Change
 from lake.curate.tables import THROUGH, Tables
 from tests.spark.notebook import Notebook
 from tests.spark.orders import item, order
@@ -32,8 +33,8 @@ class Failing(Tables):
         self._left = write
         self._after = after
 
-    def merge(self, table: Table, source: Any, on: Sequence[str], actions: Callable[[Any], Any]) -> None:
-        self._die(lambda: super(Failing, self).merge(table, source, on, actions))
+    def merge(self, table: Table, change: Change) -> None:
+        self._die(lambda: super(Failing, self).merge(table, change))
 
     def note(self, table: Table, properties: Any) -> None:
         self._die(lambda: super(Failing, self).note(table, properties))

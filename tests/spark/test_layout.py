@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from lake.contract.plan import Curated, Plan
 from lake.curate.entity import curate
 from lake.curate.layout import Column, Table, layout
+from lake.curate.merging import Change, Judged, from_rows
 from lake.curate.tables import Tables
 from tests.spark.notebook import Notebook
 from tests.spark.orders import order
@@ -52,8 +53,13 @@ THINGS = Table("things", "", (Column("id", "STRING", ""), Column("kind", "STRING
 
 def put(tables: Tables, table: Table, rows: list[tuple[str, str]]) -> None:
     """Update or insert."""
-    change = SparkSession.active().createDataFrame(rows, "id STRING, kind STRING")
-    tables.merge(table, change, ["id"], lambda merge: merge.whenMatched().updateAll().whenNotMatched().insertAll())
+    tables.merge(table, update_or_insert(SparkSession.active().createDataFrame(rows, "id STRING, kind STRING")))
+
+
+def update_or_insert(rows: DataFrame, judged: Judged | None = None) -> Change:
+    """A change of things."""
+    values = from_rows("id", "kind")
+    return Change(rows, ("id",), ((None, values),), values, judged=judged)
 
 
 def test_a_change_reads_only_the_files_in_whose_ranges_its_keys_lie(spark: Any, tables: Tables) -> None:
@@ -85,3 +91,35 @@ def test_a_row_that_moves_within_the_order_stays_one_row(spark: Any, tables: Tab
     for kind in ("b", "x", "a"):  # to and fro
         put(large, by_kind, [("1", kind), ("2", kind)])
         assert sorted(tuple(row) for row in large.read(by_kind).collect()) == [("1", kind), ("2", kind)]
+
+
+def test_known_rows_are_changed_and_new_ones_appended_in_one_commit_unless_another_writer_was_there(
+    spark: Any, tables: Tables
+) -> None:
+    large = Tables(spark, tables.database, small=0)
+    large.ensure(THINGS)
+    put(large, THINGS, [("a", "old"), ("m", "old")])
+    seen = large.snapshot(THINGS)
+    judged = Judged(seen, "id > 'm'", known=1, fresh=2)
+    change = update_or_insert(
+        spark.createDataFrame([("a", "new"), ("x", "new"), ("z", "new")], "id STRING, kind STRING"), judged
+    )
+    large.merge(THINGS, change)
+    iceberg = large.iceberg(THINGS)
+    assert sorted(tuple(row) for row in large.read(THINGS).collect()) == [
+        ("a", "new"),
+        ("m", "old"),
+        ("x", "new"),
+        ("z", "new"),
+    ]
+    was = [entry.snapshotId() for entry in iceberg.history()]
+    assert was[-2:] == [int(seen), int(large.snapshot(THINGS))]  # what lay between was never the table
+    assert list(iceberg.refs()) == ["main"]
+
+    put(large, THINGS, [("z", "theirs"), ("y", "theirs")])  # after the change was judged
+    late = Judged(str(was[-1]), "id = 'y'", known=1, fresh=1)
+    large.merge(
+        THINGS, update_or_insert(spark.createDataFrame([("z", "ours"), ("y", "ours")], "id STRING, kind STRING"), late)
+    )
+    rows = [tuple(row) for row in large.read(THINGS).where("id >= 'y'").collect()]
+    assert sorted(rows) == [("y", "ours"), ("z", "ours")]

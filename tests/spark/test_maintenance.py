@@ -15,7 +15,8 @@ from lake.contract.plan import Curated, Plan
 from lake.curate import maintain as maintenance
 from lake.curate.layout import Column, Layout, Table, layout
 from lake.curate.maintain import compact, expire, maintain, remove_orphans, tend
-from lake.curate.tables import Tables
+from lake.curate.merging import Change, from_rows
+from lake.curate.tables import BRANCH, Tables
 from lake.curate.tasks import TASKS
 from lake.instants import now
 from tests.spark.notebook import Notebook
@@ -29,7 +30,7 @@ DAYS_4 = 4 * 24 * 3600
 
 def add(tables: Tables, table: Table, keys: list[int]) -> None:
     change = SparkSession.active().createDataFrame([(str(key),) for key in keys], "id STRING")
-    tables.merge(table, change, ["id"], lambda merge: merge.whenNotMatched().insertAll())
+    tables.merge(table, Change(change, ("id",), inserted=from_rows("id")))
 
 
 def files(tables: Tables, table: Table) -> int:
@@ -59,8 +60,11 @@ def test_small_files_become_few_and_what_no_promised_instant_needs_goes(spark: A
     assert expire(tables, week, now()) == 0
     later = now() + timedelta(seconds=week.snapshots_s)
     add(tables, THINGS, [999])
+    for name in (f"{BRANCH}of_a_job_that_died", "somebodys"):
+        tables.iceberg(THINGS).manageSnapshots().createBranch(name).commit()
     count = len(list(tables.iceberg(THINGS).snapshots()))
     assert expire(tables, week, later) == count - 2  # the last one before the promised week stays, and the one after it
+    assert set(tables.iceberg(THINGS).refs()) == {"main", "somebodys"}
     then = spark.sql(f"SELECT * FROM {tables.name(THINGS)} TIMESTAMP AS OF {(later.timestamp() - week.snapshots_s):f}")  # noqa: S608
     assert then.count() == 8
     assert tables.read(THINGS).count() == 9

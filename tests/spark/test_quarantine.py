@@ -9,7 +9,8 @@ import pytest
 
 from lake.contract.plan import Plan
 from lake.curate.entity import curate
-from lake.curate.layout import Layout, layout
+from lake.curate.layout import Layout, Table, layout
+from lake.curate.merging import Change
 from lake.curate.rebuild import rebuild
 from lake.curate.replay import replay
 from lake.curate.tables import THROUGH, Tables
@@ -157,7 +158,7 @@ def test_a_replay_merges_what_a_later_contract_takes_and_leaves_what_a_rebuild_w
 class Dying(Tables):
     """Tables whose process dies before quarantine is written."""
 
-    def merge(self, table: Any, source: Any, on: Any, actions: Any) -> None:
+    def merge(self, table: Table, change: Change) -> None:
         if table.name.endswith("_quarantine"):
             raise PowerCut
-        super().merge(table, source, on, actions)
+        super().merge(table, change)

@@ -11,7 +11,8 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.curate.checking import error_rules, warning_rules
 from lake.curate.errors import RawDamaged
-from lake.curate.quarantine import only_in_quarantine
+from lake.curate.quarantine import only_in_quarantine, typed_keys
+from lake.curate.tables import BROADCAST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a batch holds: bad versions, those of each load, and versions by the rule that they break (`broken_in`: by load)."""
+    """What a batch holds: versions, bad ones, those of each load, and versions by the rule that they break (`broken_in`: by
+    load)."""
 
+    rows: int
     quarantined: int
     bad: dict[int, int]
     broken: dict[str, int]
@@ -55,6 +58,7 @@ def tally(batch: DataFrame, plan: Plan, loads: Sequence[Manifest]) -> Tally:
         row = found.get(load.load)
         _verify(load, row["rows"] if row else 0, _named(plan, row["items"] if row else ()))
     return Tally(
+        rows=sum(row["rows"] for row in rows),
         quarantined=sum(row["bad"] for row in rows),
         bad={row["_load"]: row["bad"] for row in rows},
         broken=_sums(errors, [row["errors"] for row in rows]),
@@ -86,18 +90,27 @@ def _sums(names: Sequence[str], counts: Sequence[Sequence[int]]) -> dict[str, in
     return dict(sorted((+total).items()))
 
 
-def living(tables: Tables, layout: Layout, plan: Plan, touched: DataFrame) -> dict[str, int]:
+def living(tables: Tables, layout: Layout, plan: Plan, touched: DataFrame, *, few: bool) -> dict[str, int]:
     """Read the tables once more: `live_in_tables`, how many touched keys are in current or only in quarantine;
-    `live_rows`, rows of current that the source counts and keys that only quarantine holds."""
+    `live_rows`, rows of current that the source counts and keys that only quarantine holds. `few`: of touched keys."""
     keys = list(plan.key)
     texts = [F.col(name).cast("string").alias(name) for name in keys]
-    current, near = tables.read(layout.current), tables.near(layout.current, touched, keys)
+    current = tables.read(layout.current)
     soft = plan.strategy("soft_flag")
     flag = next((field for field in plan.fields if soft and field.field == soft.field), None)
     counted = current.where(~F.coalesce(F.col(flag.name), F.lit(False))) if flag else current
-    parts = [("live_rows", counted), ("live_in_tables", touched.join(near, keys, "left_semi"))]
-    if not tables.is_empty(layout.quarantine):
-        only = only_in_quarantine(tables, layout, plan).join(current.select(*texts), keys, "left_anti")
+    looked_for = touched.select(*keys, F.lit(True).alias("_touched"))
+    if with_bad := not tables.is_empty(layout.quarantine):
+        bad = typed_keys(tables, layout, plan).select(*keys, F.lit(False).alias("_touched"))
+        looked_for = looked_for.union(bad)
+        few = few and tables.rows(layout.quarantine) <= BROADCAST
+    named = looked_for.groupBy(*keys).agg(F.bool_or("_touched").alias("_touched"))
+    held = tables.matching(layout.current, named, keys, few=few)
+    parts = [("live_rows", counted), ("live_in_tables", held.where("_touched"))]
+    if with_bad:
+        held = held.select(*texts, "_touched").localCheckpoint(eager=False)
+        parts[1] = ("live_in_tables", held.where("_touched"))
+        only = only_in_quarantine(tables, layout, plan).join(held, keys, "left_anti")
         shown = F.get_json_object("_raw", f"$.{flag.field}").eqNullSafe("true") if flag else F.lit(False)
         parts.append(("live_rows", only.where(~shown)))
         parts.append(("live_in_tables", touched.select(*texts).join(only, keys, "left_semi")))

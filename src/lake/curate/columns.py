@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 MICROS = 6
 NUMBERS = ("int64", "decimal")
+CONTENT_DIGITS = 32
 PLAIN = {"string": "STRING", "boolean": "BOOLEAN", "int64": "BIGINT", "date": "DATE", "time": "STRING"}
 SEEN = "ARRAY<STRUCT<_observed_at: TIMESTAMP, _cursor: STRING, _load: BIGINT, _row: BIGINT>>"
 """The earlier observations of a row of history."""
@@ -112,7 +113,8 @@ def within(condition: str, columns: frozenset[str], variable: str) -> str:
 
 
 def content(plan: Plan) -> str:
-    """The SQL of a document's fingerprint: SHA-256 over all values, items included, whatever their order.
+    """The SQL of a document's fingerprint: 128 bits of SHA-256 over all values, items included, whatever their order. It is most
+    of what a narrow row takes in a file, for it can't be compressed; two versions of one key that differ are never alike.
 
     Values go in as strings, for JSON would cut stamps to milliseconds, under the API's names: a column that is renamed, or
     that is new and null, makes no row look changed.
@@ -124,7 +126,7 @@ def content(plan: Plan) -> str:
         for child in sorted(plan.children, key=lambda child: child.field)
     )
     document = ", ".join((f"to_json(named_struct({own})) AS document", *children))
-    return f"sha2(to_json(struct({document})), 256)"
+    return f"left(sha2(to_json(struct({document})), 256), {CONTENT_DIGITS})"
 
 
 def _strings(fields: tuple[Field, ...], prefix: str) -> str:

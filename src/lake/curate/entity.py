@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import functions as F  # noqa: N812
+
 from lake.curate import balance, writing
 from lake.curate.brake import bad_examples, brake_on_bad_rows, verify_parts
 from lake.curate.endings import end_keys
@@ -13,9 +15,10 @@ from lake.curate.fates import contenders, counts, fates
 from lake.curate.fetches import want
 from lake.curate.history import merge_history
 from lake.curate.layout import layout
+from lake.curate.merging import Judged
 from lake.curate.quarantine import latest_bad, settle
 from lake.curate.reading import versions
-from lake.curate.tables import LAST_SWEEP
+from lake.curate.tables import BROADCAST, LAST_SWEEP
 from lake.curate.work import work_of
 from lake.instants import now
 
@@ -93,16 +96,21 @@ def merge(
 ) -> dict[str, Any]:
     """Bring a batch into current, items and history, each with its progress behind it, and quarantine up to date behind them:
     what was replayed is closed once all tables have it. Returns the figures of the record."""
-    come, dead = contenders(batch, plan), tables.read(shape.deleted)
-    current = tables.near(shape.current, come.select(*plan.key).union(dead.select(*plan.key)), plan.key)
-    facts = fates(come, dead, current, latest_bad(tables, shape, plan), plan)
+    keys, dead = list(plan.key), tables.read(shape.deleted)
+    few = tally.rows + tables.rows(shape.deleted) <= BROADCAST
+    seen = tables.snapshot(shape.current)
+    named = batch.select(*keys).union(dead.select(*keys)).distinct()
+    current = tables.matching(shape.current, named, keys, few=few)
+    facts = fates(contenders(batch, plan), dead, current, latest_bad(tables, shape, plan), plan)
     # Judged once, on the tables as they were: a cached plan would be computed anew after each merge into them.
     judged = facts.localCheckpoint(eager=False)
     figures = judged.agg(*counts()).collect()[0].asDict()
     if figures.pop("revived"):
         writing.forget_deleted(tables, shape.deleted, plan, judged)
-    if figures.pop("written") + figures.pop("ended"):
-        writing.merge_current(tables, shape.current, plan, judged)
+    changed, fresh = figures.pop("written") + figures.pop("ended"), figures.pop("fresh")
+    if changed:
+        found = Judged(seen, "_fresh", changed - fresh, fresh)
+        writing.merge_current(tables, shape.current, plan, judged, found)
     work.note(tables, shape.current)
     items = {}
     for child, table in zip(plan.children, shape.children, strict=True):
@@ -119,14 +127,15 @@ def merge(
         "broken": tally.broken,
         "items": items,
         **figures,
-        **balance.living(tables, shape, plan, judged.select(*plan.key)),
+        **balance.living(tables, shape, plan, judged.select(*keys), few=few),
     }
 
 
 def _merge_items(tables: Tables, shape: Layout, table: Table, child: Child, plan: Plan, judged: DataFrame) -> int:
-    dead = tables.read(shape.deleted)
+    dead, seen = tables.read(shape.deleted), tables.snapshot(table)
     changes = writing.item_changes(tables, table, child, plan, judged, dead).localCheckpoint(eager=False)
-    numbers = {row["_gone"]: row["count"] for row in changes.groupBy("_gone").count().collect()}
-    if numbers:
-        writing.merge_items(tables, table, child, changes)
-    return int(numbers.get(False, 0))
+    counted = changes.agg(F.count(F.lit(1)), F.count_if("_gone"), F.count_if("_fresh")).collect()
+    number, gone, fresh = counted[0]
+    if number:
+        writing.merge_items(tables, table, child, changes, Judged(seen, "_fresh", number - fresh, fresh))
+    return int(number - gone)

@@ -68,6 +68,7 @@ def counts() -> tuple[Column, ...]:
     live = "greatest(_newest, _held._observed_at, _bad_at) >= coalesce(deleted_at, TIMESTAMP '0001-01-01 00:00:00Z')"
     figures = {
         "written": "count_if(_newer)",
+        "fresh": "count_if(_newer AND _held IS NULL)",
         "ended": "count_if(_ends)",
         "revived": "count_if(_wins AND deleted_at IS NOT NULL)",
         "merged": "count_if(_newer AND NOT _equal)",
@@ -81,7 +82,10 @@ def counts() -> tuple[Column, ...]:
 
 
 def current_rows(fates: DataFrame, plan: Plan) -> DataFrame:
-    """The rows that the current table merges: winners that are newer, and keys to delete (`_ends`)."""
+    """The rows that the current table merges: winners that are newer, `_fresh` where it has none of their key, and keys to
+    delete (`_ends`)."""
     fields = (field.name for field in plan.fields if field.name not in plan.key)
     columns = (F.col(f"_winner.{quoted(name)}").alias(name) for name in (*fields, *ORDER))
-    return fates.where("_newer OR _ends").select(*plan.key, *columns, "_ends", "deleted_at")
+    return fates.where("_newer OR _ends").select(
+        *plan.key, *columns, "_ends", "deleted_at", F.expr("_held IS NULL").alias("_fresh")
+    )

@@ -12,6 +12,8 @@ from lake.curate.chains import POINTER, SPAN, chains, of_absences, of_batch, of_
 from lake.curate.columns import quoted
 from lake.curate.endings import EPOCH
 from lake.curate.fates import ORDER
+from lake.curate.merging import Change, Judged, from_rows
+from lake.curate.tables import BROADCAST
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from lake.curate.store import Store
     from lake.curate.tables import Tables
     from lake.curate.work import Work
-
-BROADCAST = 1_000_000
-"""So many keys may be sent to each worker, which spares the history a shuffle."""
 
 
 def merge_history(
@@ -41,12 +40,14 @@ def merge_history(
     gone = absences(spark, tables, store, plan, table, work, good, seen_since)
     keys = list(plan.key)
     touched = (good.select(*keys) if gone is None else good.select(*keys).union(gone.select(*keys))).distinct()
-    near = F.broadcast(touched) if gone is None and versions <= BROADCAST else touched
-    held = tables.near(table, touched, keys).join(near, keys, "left_semi")
+    seen = tables.snapshot(table)
+    held = tables.matching(table, touched, keys, few=gone is None and versions <= BROADCAST)
     found = changes(held, good, gone, plan).localCheckpoint(eager=False)
-    written, split = found.agg(F.count(F.lit(1)), F.count_if(F.isnotnull("_split"))).collect()[0]
+    counted = found.agg(F.count(F.lit(1)), F.count_if(F.isnull("_was")), F.count_if(F.isnotnull("_split"))).collect()
+    written, fresh, split = counted[0]
     if written:
-        _merge(tables, plan, table, _whole(tables, plan, table, found) if split else found)
+        judged = Judged(seen, "_fresh", written - fresh, fresh)
+        _merge(tables, plan, table, _whole(tables, plan, table, found) if split else found, judged)
     return int(written)
 
 
@@ -65,21 +66,16 @@ def _whole(tables: Tables, plan: Plan, table: Table, changes: DataFrame) -> Data
     return parts.withColumn("_new", F.when(F.expr("_was IS NULL"), F.struct(*values)))
 
 
-def _merge(tables: Tables, plan: Plan, table: Table, changes: DataFrame) -> None:
+def _merge(tables: Tables, plan: Plan, table: Table, changes: DataFrame, judged: Judged) -> None:
     """Rows are found by the newest observation that they had: a merge that runs again finds what it has written."""
     last = {name: F.col(f"_last.{name}").alias(f"_to{name}") for name in ORDER}
     at = (F.expr(f"coalesce(_was.{name}, _last.{name})").alias(name) for name in POINTER)
     new = (F.col(f"_new.{quoted(name)}").alias(name) for name in _values(plan))
-    source = changes.select(*plan.key, *at, *SPAN, *last.values(), *new, F.expr("_was IS NULL").alias("_insert"))
-    moved = {name: F.col(f"s.{name}") for name in SPAN} | {name: F.col(f"s._to{name}") for name in ORDER}
-    values = {name: F.col(f"s.{quoted(name)}") for name in (*plan.key, *_values(plan))} | moved
-    values |= {name: F.lit(None) for name in tables.read(table).columns if name not in values}
-    tables.merge(
-        table,
-        source,
-        (*plan.key, *POINTER),
-        lambda merge: merge.whenMatched().update(moved).whenNotMatched(F.expr("s._insert")).insert(values),
-    )
+    source = changes.select(*plan.key, *at, *SPAN, *last.values(), *new, F.expr("_was IS NULL").alias("_fresh"))
+    moved = from_rows(*SPAN) | {name: f"s._to{name}" for name in ORDER}
+    values = from_rows(*plan.key, *_values(plan)) | moved
+    values |= {name: "NULL" for name in tables.read(table).columns if name not in values}
+    tables.merge(table, Change(source, (*plan.key, *POINTER), ((None, moved),), values, "s._fresh", judged))
 
 
 def _values(plan: Plan) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.errors import PySparkException
 
 from lake.curate.errors import CurateError, NothingCurated, UnknownEntity
+from lake.curate.tables import SETTINGS
 from lake.curate.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def curate_entities(
 
     Raises NothingCurated where all of them failed.
     """
+    for name, value in SETTINGS.items():
+        spark.conf.set(name, value)
     one = partial(_do_one, TASKS[task], spark, tables, store, ledger, plans, run_id)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         records = list(pool.map(one, entities))

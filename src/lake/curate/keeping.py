@@ -22,8 +22,13 @@ ALWAYS = {
 """Of each table that the lake writes: what Athena reads."""
 FILE_BYTES = 32 * 1024 * 1024
 """A merge rewrites whole files: small enough for a change of few keys, large enough for a scan."""
-SORTED = {"write.distribution-mode": "range", "write.merge.distribution-mode": "range"}
-"""Each file holds a range of the order, so that its statistics say which keys are in it."""
+SORTED = {
+    "write.distribution-mode": "range",
+    "write.merge.distribution-mode": "none",
+    "read.split.target-size": str(FILE_BYTES),
+}
+"""Each file holds a range of the order, so that its statistics say which keys are in it. A merge keeps that without a shuffle: it
+reads a file at a time, and writes its rows in their order."""
 TRANSFORM = re.compile(r"(\w+)\((\d+), (\w+)\)")
 
 

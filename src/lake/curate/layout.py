@@ -15,7 +15,7 @@ LOAD = ("_load", "BIGINT", "Load in which the version arrived")
 ROW = ("_row", "BIGINT", "Position of the version in its load")
 OBSERVED_AT = ("_observed_at", "TIMESTAMP", "When the query that brought the version was sent")
 CURSOR = ("_cursor", "STRING", "The source's stamp of the last change, UTC, at its own precision")
-CONTENT = ("_content", "STRING", "SHA-256 over the document's values, items included")
+CONTENT = ("_content", "STRING", "128 bits of SHA-256 over the document's values, items included, as hex digits")
 
 HISTORY = (
     (

@@ -15,7 +15,7 @@ from pyspark.errors import PySparkException
 from lake.curate.columns import literal
 from lake.curate.keeping import FILE_BYTES
 from lake.curate.layout import layout
-from lake.curate.tables import LOST_COMMITS
+from lake.curate.tables import BRANCH, LOST_COMMITS
 from lake.instants import now
 
 if TYPE_CHECKING:
@@ -88,10 +88,14 @@ def compact(spark: SparkSession, tables: Tables, table: Table) -> int:
 def expire(tables: Tables, table: Table, at: datetime) -> int:
     """Remove the snapshots that no promised instant needs. Returns how many went.
 
-    The last one before the promised time stays: the table was as it says at the time's beginning.
+    The last one before the promised time stays: the table was as it says at the time's beginning. What died jobs have left of
+    merges goes.
     """
     iceberg = tables.iceberg(table)
-    stamps = [snapshot.timestampMillis() for snapshot in iceberg.snapshots()]
+    for name, ref in dict(iceberg.refs()).items():
+        if name.startswith(BRANCH) and iceberg.snapshot(ref.snapshotId()).timestampMillis() < _millis(at - ORPHANED):
+            iceberg.manageSnapshots().removeBranch(name).commit()
+    stamps = [iceberg.snapshot(entry.snapshotId()).timestampMillis() for entry in iceberg.history()]
     promised = _millis(at - timedelta(seconds=table.snapshots_s))
     first = max((stamp for stamp in stamps if stamp <= promised), default=None)
     old = [stamp for stamp in stamps if first is not None and stamp < first]

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.curate.columns import literal, quoted
 from lake.curate.keys import from_text
+from lake.curate.merging import Change, from_rows
 from lake.curate.sweeps import instant
 
 if TYPE_CHECKING:
@@ -65,13 +66,8 @@ def settle(tables: Tables, layout: Layout, plan: Plan, batch: DataFrame, judged:
     changed = found.localCheckpoint()
     if changed.isEmpty():
         return
-    values = {column.name: F.col(f"s.{quoted(column.name)}") for column in table.columns}
-    tables.merge(
-        table,
-        changed,
-        ("_record",),
-        lambda merge: merge.whenMatched().update(values).whenNotMatched().insert(values),
-    )
+    values = from_rows(*(column.name for column in table.columns))
+    tables.merge(table, Change(changed, ("_record",), ((None, values),), values))
 
 
 def with_trail(before: DataFrame, after: DataFrame) -> DataFrame:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException, PySparkException
@@ -17,6 +19,7 @@ from lake.curate.errors import CommitLost
 from lake.curate.evolution import evolution
 from lake.curate.keeping import cast, changes, create
 from lake.curate.layout import Column
+from lake.curate.merging import statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,12 +28,21 @@ if TYPE_CHECKING:
     from pyspark.sql.types import DataType
 
     from lake.curate.layout import Table
+    from lake.curate.merging import Change, Judged
 
 THROUGH = "lake.curated_through"
 LAST_SWEEP = "lake.last_sweep"
 EMPTY = "none"
 ATTEMPTS = 5
 SMALL_BYTES = 64 * 1024 * 1024
+ROW_BYTES = 1024
+"""What a row of a change may take: from so many on a change of a small table is a large one."""
+BROADCAST = 1_000_000
+"""So many rows may be sent to each worker, which spares what they are joined with a shuffle."""
+SETTINGS = {"spark.sql.autoBroadcastJoinThreshold": str(128 * 1024 * 1024)}
+"""What the merges ask of a session."""
+BRANCH = "merge_"
+"""What the names of branches begin with on which a change is prepared."""
 LOST_COMMITS = ("ValidationException", "CommitFailedException")
 
 
@@ -56,16 +68,28 @@ class Tables:
         bounds = self._bounds(table, keys, on)
         return self.read(table).where(bounds) if bounds else self.read(table)
 
+    def matching(self, table: Table, keys: DataFrame, on: Sequence[str], *, few: bool) -> DataFrame:
+        """The table's rows that equal one of `keys` in the columns of `on`, with what else `keys` has, a row for each pair.
+        `few`: the keys may be sent to each worker."""
+        return self.near(table, keys, on).join(F.broadcast(keys) if few else keys, list(on))
+
     def _bounds(self, table: Table, keys: DataFrame, on: Sequence[str], target: str = "") -> str | None:
         """A condition that holds for each of the table's rows that equals one of `keys`; None where it is not worth it.
 
         It is on the column by which the files are ordered: their statistics tell its range in each.
         """
-        now = self.iceberg(table).currentSnapshot()
-        if now is None or int(now.summary().get("total-files-size") or 0) <= self._small:
+        if self._summed(table, "total-files-size") <= self._small:
             return None
         column = next((name for name in table.sort if name in on), on[0])
         return bound(keys, column, f"{target}{quoted(column)}")
+
+    def rows(self, table: Table) -> int:
+        """How many rows the table has."""
+        return self._summed(table, "total-records")
+
+    def _summed(self, table: Table, what: str) -> int:
+        now = self.iceberg(table).currentSnapshot()
+        return 0 if now is None else int(now.summary().get(what) or 0)
 
     def exists(self, table: Table) -> bool:
         """Somebody has created the table."""
@@ -91,8 +115,8 @@ class Tables:
         self._run(changes(self.name(table), table, dict(iceberg.properties()), comments, _order(iceberg)))
 
     def _run(self, statements: Sequence[str]) -> None:
-        for statement in statements:
-            self._spark.sql(statement)
+        for text in statements:
+            self._spark.sql(text)
 
     def iceberg(self, table: Table) -> Any:
         """Iceberg's own object of the table, in the JVM: it answers without a query."""
@@ -103,8 +127,7 @@ class Tables:
     def properties(self, table: Table) -> dict[str, str]:
         """The table's properties, Iceberg's `current-snapshot-id` among them."""
         iceberg = self.iceberg(table)
-        now = iceberg.currentSnapshot()
-        return {**iceberg.properties(), "current-snapshot-id": EMPTY if now is None else str(now.snapshotId())}
+        return {**iceberg.properties(), "current-snapshot-id": _snapshot(iceberg)}
 
     def snapshot(self, table: Table) -> str:
         """The id of the current snapshot, `none` where nothing was ever written."""
@@ -143,20 +166,15 @@ class Tables:
                 "see which other job writes to this table, then start the task again",
             ) from error
 
-    def merge(self, table: Table, source: DataFrame, on: Sequence[str], actions: Callable[[Any], Any]) -> None:
-        """Merge `source` (alias s) into the table (its own name), by the columns of `on`.
-
-        `actions` adds the branches to Spark's MergeIntoWriter. Iceberg doesn't repeat a merge whose files another writer
-        has changed meanwhile: it is run again here, which the branches' conditions must allow. Raises CommitLost when
-        others were faster each time.
-        """
-        equal = [f"{quoted(table.name)}.{quoted(name)} = s.{quoted(name)}" for name in on]
-        bounds = self._bounds(table, source, on, f"{quoted(table.name)}.")
-        condition = " AND ".join([*equal, bounds] if bounds else equal)
-        writer = actions(source.alias("s").mergeInto(self.name(table), F.expr(condition)))
+    def merge(self, table: Table, change: Change) -> None:
+        """Bring a change into the table in one commit. Raises CommitLost when other writers were faster each time."""
+        judged = change.judged
+        if judged and self._is_large(table, judged) and self._merge_in_parts(table, change, judged):
+            return
+        bounds = self._bounds(table, change.rows, change.on, "t.")
         for attempt in range(ATTEMPTS):
             try:
-                writer.merge()
+                self._run_with(change.rows, lambda rows: statement(self.name(table), rows, change, bounds))
             except (PySparkException, Py4JJavaError) as error:
                 if not any(name in str(error) for name in LOST_COMMITS):
                     raise
@@ -167,6 +185,60 @@ class Tables:
             f"other writers committed to {self.name(table)} before each of {ATTEMPTS} attempts to merge",
             "see which other job writes to this table, then run again",
         )
+
+    def _is_large(self, table: Table, judged: Judged) -> bool:
+        changed = (judged.known + judged.fresh) * ROW_BYTES
+        return max(self._summed(table, "total-files-size"), changed) > self._small
+
+    def _merge_in_parts(self, table: Table, change: Change, judged: Judged) -> bool:
+        """Change the rows that are known where they lie and append the new ones, on a branch that then becomes the table.
+
+        A MERGE that may insert shuffles and sorts all rows of the files that it touches; this one sorts the new ones alone.
+        False, and nothing done, where another writer has committed since the rows were judged (docs/decisions/0047).
+        """
+        iceberg = self.iceberg(table)
+        if _snapshot(iceberg) != judged.seen:
+            return False
+        branch = f"{BRANCH}{uuid4().hex}"
+        iceberg.manageSnapshots().createBranch(branch).commit()
+        # Spark takes no hint for the join of a MERGE, but sends to all workers what it knows to be small: cached rows.
+        rows = change.rows.persist()
+        try:
+            self._write_parts(table, replace(change, rows=rows), judged, f"{self.name(table)}.branch_{branch}")
+            iceberg.refresh()
+            iceberg.manageSnapshots().fastForwardBranch("main", branch).removeBranch(branch).commit()
+        except (PySparkException, Py4JJavaError) as error:
+            iceberg.refresh()
+            iceberg.manageSnapshots().removeBranch(branch).commit()
+            if not any(name in str(error) for name in LOST_COMMITS):
+                raise
+            return False
+        finally:
+            rows.unpersist()
+        return True
+
+    def _write_parts(self, table: Table, change: Change, judged: Judged, target: str) -> None:
+        known = change.rows.where(f"NOT ({judged.new})")
+        if judged.known and known.count():
+            bounds = self._bounds(table, known, change.on, "t.")
+            self._run_with(known, lambda name: statement(target, name, change, bounds, insert=False))
+        if judged.fresh and change.inserted:
+            values = [f"{value} AS {quoted(name)}" for name, value in change.inserted.items()]
+            change.rows.where(judged.new).alias("s").selectExpr(*values).writeTo(target).append()
+
+    def _run_with(self, rows: DataFrame, text: Callable[[str], str]) -> None:
+        """Run a statement that names these rows."""
+        name = f"change_{uuid4().hex}"
+        rows.createOrReplaceTempView(name)
+        try:
+            self._spark.sql(text(name))
+        finally:
+            self._spark.catalog.dropTempView(name)
+
+
+def _snapshot(iceberg: Any) -> str:
+    now = iceberg.currentSnapshot()
+    return EMPTY if now is None else str(now.snapshotId())
 
 
 def _order(iceberg: Any) -> list[str]:

@@ -59,7 +59,7 @@ def verify(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
         )
         figures = counted.collect()[0].asDict()
         others = keys.where(" OR ".join(f"({text})" for text in DIFFER.values())).limit(SAMPLE).collect()
-        live_rows = living(tables, shape, plan, keys.select(*plan.key))["live_rows"]
+        live_rows = living(tables, shape, plan, keys.select(*plan.key), few=False)["live_rows"]
     finally:
         batch.unpersist()
     orphans = {each.name: orphans_of(tables, shape, plan, each) for each in plan.relationships}

@@ -8,11 +8,12 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.curate.columns import quoted
 from lake.curate.fates import ORDER, current_rows
+from lake.curate.merging import Change, Judged, from_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
     from lake.contract.plan import Child, Plan
     from lake.curate.layout import Table
@@ -23,8 +24,8 @@ POINTER = ("_load", "_row")
 
 def merge_deleted(tables: Tables, table: Table, plan: Plan, gone: DataFrame) -> None:
     """Add tombstones; of two instants of one key the later stays."""
-    later = F.expr(f"s.deleted_at > {quoted(table.name)}.deleted_at")
-    tables.merge(table, gone, plan.key, lambda merge: merge.whenMatched(later).updateAll().whenNotMatched().insertAll())
+    values = from_rows(*plan.key, "deleted_at")
+    tables.merge(table, Change(gone, plan.key, (("s.deleted_at > t.deleted_at", values),), values))
 
 
 def forget_deleted(tables: Tables, table: Table, plan: Plan, fates: DataFrame) -> None:
@@ -32,35 +33,23 @@ def forget_deleted(tables: Tables, table: Table, plan: Plan, fates: DataFrame) -
     alive = fates.where("_wins AND deleted_at IS NOT NULL").select(
         *plan.key, F.col("_winner._observed_at").alias("_seen")
     )
-    since = F.expr(f"s._seen >= {quoted(table.name)}.deleted_at")
-    tables.merge(table, alive, plan.key, lambda merge: merge.whenMatched(since).delete())
+    tables.merge(table, Change(alive, plan.key, (("s._seen >= t.deleted_at", None),)))
 
 
-def merge_current(tables: Tables, table: Table, plan: Plan, fates: DataFrame) -> None:
-    """Put winners in and take ended keys out. The conditions stand in the merge as well, for it may run a second time."""
-    target = quoted(table.name)
-    ended = F.expr(f"s._ends AND {target}._observed_at < s.deleted_at")
-    newer = F.expr(f"NOT s._ends AND struct({_columns('s', ORDER)}) > struct({_columns(target, ORDER)})")
+def merge_current(tables: Tables, table: Table, plan: Plan, fates: DataFrame, judged: Judged) -> None:
+    """Put winners in and take ended keys out."""
+    ended = "s._ends AND t._observed_at < s.deleted_at"
+    newer = f"NOT s._ends AND struct({_columns('s', ORDER)}) > struct({_columns('t', ORDER)})"
     values = _values(tables, table)
-    tables.merge(
-        table,
-        current_rows(fates, plan),
-        plan.key,
-        lambda merge: (
-            merge.whenMatched(ended)
-            .delete()
-            .whenMatched(newer)
-            .update(values)
-            .whenNotMatched(F.expr("NOT s._ends"))
-            .insert(values)
-        ),
-    )
+    matched = ((ended, None), (newer, values))
+    tables.merge(table, Change(current_rows(fates, plan), plan.key, matched, values, "NOT s._ends", judged))
 
 
 def item_changes(
     tables: Tables, table: Table, child: Child, plan: Plan, fates: DataFrame, dead: DataFrame
 ) -> DataFrame:
-    """What has to change in a child's table: the rows of the winners' items, and items that are gone (`_gone`).
+    """What has to change in a child's table: the rows of the winners' items, `_fresh` where it has none of their key, and
+    items that are gone (`_gone`).
 
     The items of a winning version replace all that their parent had; those of an ended key go.
     """
@@ -80,26 +69,15 @@ def item_changes(
     return (
         new.join(old, list(child.key), "full")
         .where("_old IS NULL OR _new IS NULL OR _old <> _new")
-        .select(*names, F.expr("_new IS NULL").alias("_gone"))
+        .select(*names, F.expr("_new IS NULL").alias("_gone"), F.expr("_old IS NULL").alias("_fresh"))
     )
 
 
-def merge_items(tables: Tables, table: Table, child: Child, changes: DataFrame) -> None:
+def merge_items(tables: Tables, table: Table, child: Child, changes: DataFrame, judged: Judged) -> None:
     """Bring a child's table to what `item_changes` found."""
     values = _values(tables, table)
-    tables.merge(
-        table,
-        changes,
-        child.key,
-        lambda merge: (
-            merge.whenMatched(F.expr("s._gone"))
-            .delete()
-            .whenMatched()
-            .update(values)
-            .whenNotMatched(F.expr("NOT s._gone"))
-            .insert(values)
-        ),
-    )
+    matched = (("s._gone", None), (None, values))
+    tables.merge(table, Change(changes, child.key, matched, values, "NOT s._gone", judged))
 
 
 def _as_parents(keys: DataFrame, plan: Plan, child: Child) -> DataFrame:
@@ -112,7 +90,7 @@ def _columns(alias: str, names: Sequence[str]) -> str:
     return ", ".join(f"{alias}.{quoted(name)}" for name in names)
 
 
-def _values(tables: Tables, table: Table) -> dict[str, Column]:
+def _values(tables: Tables, table: Table) -> dict[str, str]:
     """The table's columns from those of the source; null where the contract has a column no more: so has the new version."""
-    own = {column.name: F.col(f"s.{quoted(column.name)}") for column in table.columns}
-    return own | {name: F.lit(None) for name in tables.read(table).columns if name not in own}
+    own = from_rows(*(column.name for column in table.columns))
+    return own | {name: "NULL" for name in tables.read(table).columns if name not in own}

@@ -49,7 +49,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, S3Store]]:
 
 
 def tally(bad: int) -> Tally:
-    return Tally(bad, {7: bad}, {"unfit": bad}, {7: {"unfit": bad, "key_missing": 1}}, {})
+    return Tally(1000, bad, {7: bad}, {"unfit": bad}, {7: {"unfit": bad, "key_missing": 1}}, {})
 
 
 def test_a_part_whose_bytes_are_not_those_that_were_committed_is_refused(
