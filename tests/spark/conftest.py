@@ -22,6 +22,8 @@ SMALL_DATA = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.optimizer.runtime.rowLevelOperationGroupFilter.enabled": "false",
     "spark.sql.iceberg.distribution-mode": "none",
+    "spark.sql.lightweightPlanChangeValidation": "false",
+    "spark.sql.ui.explainMode": "simple",
 }
 """With a dozen rows, planning and compiling a query costs more than running it."""
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from lake.contract.plan import Plan
 from lake.curate.entity import curate
 from lake.curate.tables import Tables
 from tests.spark.cases import Dealt
-from tests.spark.documents import DOCUMENTS, row
+from tests.spark.documents import DOCUMENTS, plan_at, row
 from tests.spark.histories import REFRESHES, SWEEPS, History
 from tests.spark.model import Event, State, Sweep, Tombstone, Version, model
 from tests.spark.mortal import Lives, MortalNotebook, MortalTables, PowerCut, Until
@@ -34,24 +35,25 @@ class Delivery:
 
     def land(self, load: Load) -> None:
         """Commit a load. A full refresh takes two: it is whole when it is landed a second time."""
+        plan = plan_at(self.loads + 1)
         match load:
             case Sweep(began, keys) if began not in REFRESHES:
-                self.raw.sweep(DOCUMENTS, [(key,) for key in sorted(keys)], at(began))
+                self.raw.sweep(plan, [(key,) for key in sorted(keys)], at(began))
             case Sweep():
-                self._refresh(load)
+                self._refresh(plan, load)
             case (Tombstone(), *_):
                 told = [((each.key,), at(each.at)) for each in load if isinstance(each, Tombstone)]
-                self.raw.tombstones(DOCUMENTS, told)
+                self.raw.tombstones(plan, told)
             case _:
-                self.raw.rows(DOCUMENTS, [row(each) for each in load if isinstance(each, Version)], parts=2)
+                self.raw.rows(plan, [row(each) for each in load if isinstance(each, Version)], parts=2)
 
-    def _refresh(self, sweep: Sweep) -> None:
+    def _refresh(self, plan: Plan, sweep: Sweep) -> None:
         begun = self.begun.pop(sweep.began, None)
         half = len(sweep.rows) // 2
         rows = sweep.rows[:half] if begun is None else sweep.rows[half:]
         numbers = [*(begun or ()), self.loads + 1]
         entry = sweep_entry(numbers, at(sweep.began), last=begun is not None)
-        self.raw.rows(DOCUMENTS, [row(each) for each in rows], reason="refresh", sweep=entry)
+        self.raw.rows(plan, [row(each) for each in rows], reason="refresh", sweep=entry)
         if begun is None:
             self.begun[sweep.began] = numbers
 
@@ -101,11 +103,11 @@ def deliver(raw: RawFolder, dealt: Sequence[Dealt], order: Sequence[int] = SWEEP
 
 
 def run(spark: Any, tables: Tables, raw: RawFolder, last: int, lives: Lives | None = None) -> bool:
-    """Curate the loads up to `last`; false where the process died. The balance closes."""
+    """Curate the loads up to `last` by their release's contract; false where the process died. The balance closes."""
     lives = lives or Lives()
     mortal = MortalTables(spark, tables.database, lives)
     try:
-        record = curate(spark, mortal, Until(raw, last, lives), MortalNotebook(lives), DOCUMENTS)
+        record = curate(spark, mortal, Until(raw, last, lives), MortalNotebook(lives), plan_at(last))
     except PowerCut:
         return False
     assert record["landed"] == sum(record[part] for part in PARTS), record

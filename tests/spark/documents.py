@@ -1,9 +1,9 @@
 """Documents with items: the entity whose histories are played, and what its tables hold in the model's words."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
 
 from lake.contract.plan import Check, Child, Curated, Cursor, Deletes, Field, Plan
 from lake.curate.layout import Table, layout
@@ -30,7 +30,7 @@ DOCUMENTS = Plan(
     key=("document",),
     fields=(
         column("document", "Document", "string", required=True),
-        column("total", "Total", "int64"),
+        column("total", "Total", "decimal(10,0)"),
     ),
     children=(
         Child(
@@ -62,6 +62,20 @@ DOCUMENTS = Plan(
 )
 """No brake stops a load of these. Their stamps are no part of their content, so that a document may become what it was."""
 
+LATER = replace(
+    DOCUMENTS,
+    version="1.1.0",
+    fields=(DOCUMENTS.fields[0], column("note", "Note", "string"), column("total", "Total", "decimal(20,0)")),
+)
+"""The contract with a new column, which the source leaves empty, and a wider one: no reason for a row to look changed."""
+SINCE = 5
+"""The first load that is written under it."""
+
+
+def plan_at(load: int) -> Plan:
+    """The plan of the release that wrote the load."""
+    return DOCUMENTS if load < SINCE else LATER
+
 
 def row(shown: Shown) -> Version:
     """The version as raw holds it."""
@@ -70,7 +84,7 @@ def row(shown: Shown) -> Version:
     stamp = None if shown.stamp is None else cursor(shown.stamp)
     values = {
         "Document": shown.key,
-        "Total": None if unfit else sum(shown.amounts),
+        "Total": None if unfit else Decimal(sum(shown.amounts)),
         "to_Item": [
             {"Document": shown.key, "Number": number, "Amount": amount} for number, amount in enumerate(amounts)
         ],
@@ -90,7 +104,7 @@ class Found:
 
 def found(tables: Tables) -> Found:
     """Read the tables."""
-    shape = layout(DOCUMENTS)
+    shape = layout(LATER)
     amounts: dict[str, list[int]] = {}
     for line in sorted(tables.read(shape.children[0]).collect(), key=lambda line: line._item):
         amounts.setdefault(line.document, []).append(line.amount)
@@ -144,12 +158,9 @@ def differences(expected: State, there: Found) -> list[str]:
     return sorted(lines)
 
 
-def contents(tables: Tables) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables in one order, but the instants of deletions, and `closed_at`, which says when the lake knew."""
-    shape = layout(DOCUMENTS)
-    return {
-        table.name: sorted(
-            (tuple(line) for line in tables.read(table).drop("closed_at", "deleted_at").collect()), key=repr
-        )
-        for table in shape.all
-    }
+def contents(tables: Tables) -> dict[str, list[str]]:
+    """All rows of all tables, but the instants of deletions, when the lake knew (`closed_at`), and by which release it judged
+    (`contract`). Columns stand in the order of their names: one that was added later comes last in its table."""
+    own = ("closed_at", "contract", "deleted_at")
+    rows = {table.name: tables.read(table).drop(*own) for table in layout(LATER).all}
+    return {name: sorted(str(line) for line in of.select(*sorted(of.columns)).collect()) for name, of in rows.items()}

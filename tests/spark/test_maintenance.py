@@ -85,14 +85,14 @@ def test_small_files_become_few_and_what_no_promised_instant_needs_goes(spark: A
 def test_a_run_maintains_what_is_due_and_yields_to_a_writer(
     spark: Any, raw: RawFolder, plans: dict[str, Plan], tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(maintenance, "MANY_FILES", 3)
+    monkeypatch.setattr(maintenance, "MANY_FILES", 1)
     plan = replace(plans["crm.account"], curated=Curated(snapshots_s=60))
     table = layout(plan).current
-    for number in range(3):
-        raw.rows(plan, [account(f"{number}{letter}", "Adler") for letter in "ab"])
+    for number in range(2):
+        raw.rows(plan, [account(f"{number}{letter}", "Adler") for letter in "abcdefgh"])
         TASKS["curate"](spark, tables, raw, Notebook(), plan)
-    assert files(tables, table) <= 3
-    assert tables.read(table).count() == 6
+    assert files(tables, table) == 1
+    assert tables.read(table).count() == 16
 
     def faster(spark: Any, tables: Tables, table: Table) -> int:
         raise PySparkException("org.apache.iceberg.exceptions.ValidationException: Missing required files to delete")
