@@ -123,3 +123,29 @@ def test_known_rows_are_changed_and_new_ones_appended_in_one_commit_unless_anoth
     )
     rows = [tuple(row) for row in large.read(THINGS).where("id >= 'y'").collect()]
     assert sorted(rows) == [("y", "ours"), ("z", "ours")]
+
+
+class Overtaken(Tables):
+    """Tables in which another writer commits while a change is written."""
+
+    def _write_parts(self, table: Table, change: Change, judged: Judged, target: str) -> None:
+        super()._write_parts(table, change, judged, target)
+        put(Tables(self._spark, self.database), table, [("m", "theirs"), ("x", "theirs")])
+
+
+def test_a_writer_that_commits_while_a_change_is_written_loses_nothing_and_doubles_no_row(
+    spark: Any, tables: Tables
+) -> None:
+    large = Overtaken(spark, tables.database, small=0)
+    large.ensure(THINGS)
+    put(tables, THINGS, [("a", "old"), ("m", "old")])
+    judged = Judged(tables.snapshot(THINGS), "id > 'm'", known=1, fresh=2)
+    rows = spark.createDataFrame([("a", "ours"), ("x", "ours"), ("z", "ours")], "id STRING, kind STRING")
+    large.merge(THINGS, update_or_insert(rows, judged))
+    assert sorted(tuple(row) for row in tables.read(THINGS).collect()) == [
+        ("a", "ours"),
+        ("m", "theirs"),
+        ("x", "ours"),
+        ("z", "ours"),
+    ]
+    assert list(tables.iceberg(THINGS).refs()) == ["main"]

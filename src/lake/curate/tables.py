@@ -43,7 +43,7 @@ SETTINGS = {"spark.sql.autoBroadcastJoinThreshold": str(128 * 1024 * 1024)}
 """What the merges ask of a session."""
 BRANCH = "merge_"
 """What the names of branches begin with on which a change is prepared."""
-LOST_COMMITS = ("ValidationException", "CommitFailedException")
+LOST_COMMITS = ("ValidationException", "CommitFailedException", "Cannot fast-forward")
 
 
 class Tables:
