@@ -186,7 +186,7 @@ def test_late_repeated_and_split_loads_make_the_history_that_its_definition_says
             raw.rows(plan, [version.version() for version in load])
         else:
             raw.tombstones(plan, [((key,), at(instant)) for key, instant in load])
-        if number in (len(loads) // 3, 2 * len(loads) // 3, len(loads) - 1):
+        if number in (len(loads) // 2, len(loads) - 1):
             run()
 
     gone = {key: {instant for name, instant in told if name == key} for key in keys}

@@ -64,16 +64,19 @@ def exact(field: Field, of: Any) -> Any:
 def test_wide_and_ugly_rows_are_curated_as_they_were_sent(spark: Any, tables: Tables, raw: RawFolder) -> None:
     numbers = range(len(KEYS))
     raw.rows(PLAN, [sent(number, 1) for number in numbers])
-    record = curate(spark, tables, raw, Notebook(), PLAN)
-    assert (record["merged"], record["broken"]) == (len(KEYS), {})
-    there = [f"unix_micros({f.name})" if f.base == "timestamp" else f.name for f in WIDE]
-    shape = layout(PLAN)
-    for table in (shape.current, shape.history or shape.current):
-        rows = {row[0]: tuple(row[1:]) for row in tables.read(table).selectExpr("document", *there).collect()}
-        assert rows == {KEYS[n]: tuple(exact(field, value(field, n)) for field in WIDE) for n in numbers}
-    items = [tuple(row) for row in tables.read(shape.children[0]).select("document", "number", "amount").collect()]
-    assert sorted(items) == sorted((KEYS[n], 2**63 - 1, None) for n in numbers if n % 2)
-
     raw.rows(PLAN, [sent(number, 2, **({} if number else {"C0": DECOMPOSED})) for number in numbers])
     record = curate(spark, tables, raw, Notebook(), PLAN)
-    assert (record["merged"], record["unchanged"]) == (1, len(KEYS) - 1)
+    assert (record["merged"], record["superseded"], record["broken"]) == (len(KEYS), len(KEYS), {})
+    there = [f"unix_micros({f.name})" if f.base == "timestamp" else f.name for f in WIDE]
+    wanted = {KEYS[n]: tuple(exact(field, value(field, n)) for field in WIDE) for n in numbers}
+    changed = {KEYS[0]: (DECOMPOSED, *wanted[KEYS[0]][1:])}
+    shape = layout(PLAN)
+    current = {row[0]: tuple(row[1:]) for row in tables.read(shape.current).selectExpr("document", *there).collect()}
+    assert current == wanted | changed
+    assert shape.history is not None
+    rows = tables.read(shape.history).selectExpr("document", "valid_to IS NULL", *there).collect()
+    ended = {row[0]: tuple(row[2:]) for row in rows if not row[1]}
+    assert {row[0]: tuple(row[2:]) for row in rows if row[1]} == wanted | changed
+    assert ended == {KEYS[0]: wanted[KEYS[0]]}  # another normal form is another content
+    items = [tuple(row) for row in tables.read(shape.children[0]).select("document", "number", "amount").collect()]
+    assert sorted(items) == sorted((KEYS[n], 2**63 - 1, None) for n in numbers if n % 2)
