@@ -1,4 +1,4 @@
-"""Any order, repetition or split of the same loads, and any death on the way, ends in the same tables: those of the model."""
+"""Any order, repetition or split of the same loads, and deaths on the way, ends in the same tables: those of the model."""
 
 from random import Random
 from typing import Any
@@ -40,7 +40,7 @@ def test_every_delivery_of_a_history_ends_alike(spark: Any, raw: RawFolder) -> N
     assert rows[0] == rows[1]
 
 
-def test_a_job_that_dies_before_each_of_its_writes_ends_as_if_it_had_lived(spark: Any, raw: RawFolder) -> None:
+def test_a_job_that_dies_before_each_kind_of_write_ends_as_if_it_had_lived(spark: Any, raw: RawFolder) -> None:
     random = Random(1)  # noqa: S311 (repeatable, not secret)
     dealt = [deal(history(seed), random) for seed in range(50)]
     last = deliver(raw, [pair for each in dealt for pair in each])

@@ -1,9 +1,7 @@
 """The job: each entity on its own, repeats after a crash anywhere, plans that change over time."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import pytest
@@ -12,40 +10,12 @@ from lake.contract.plan import Plan
 from lake.curate.entity import curate
 from lake.curate.errors import NothingCurated
 from lake.curate.job import curate_entities
-from lake.curate.layout import Table, layout
-from lake.curate.merging import Change
+from lake.curate.layout import layout
 from lake.curate.tables import THROUGH, Tables
 from tests.spark.notebook import Notebook
 from tests.spark.orders import item, order
 from tests.spark.partners import account, partner
 from tests.spark.raw_loads import RawFolder, Version, at
-
-
-class PowerCut(Exception):
-    """The process dies."""
-
-
-class Failing(Tables):
-    """Tables whose process dies just before, or just after, its nth write."""
-
-    def __init__(self, spark: Any, database: str, write: int, after: bool) -> None:
-        super().__init__(spark, database)
-        self._left = write
-        self._after = after
-
-    def merge(self, table: Table, change: Change) -> None:
-        self._die(lambda: super(Failing, self).merge(table, change))
-
-    def note(self, table: Table, properties: Any) -> None:
-        self._die(lambda: super(Failing, self).note(table, properties))
-
-    def _die(self, write: Callable[[], None]) -> None:
-        self._left -= 1
-        if self._left == 0 and not self._after:
-            raise PowerCut
-        write()
-        if self._left == 0:
-            raise PowerCut
 
 
 def contents(tables: Tables, plan: Plan) -> list[list[Any]]:
@@ -66,28 +36,6 @@ def land_a_day(raw: RawFolder, plan: Plan, day: int) -> None:
     ])  # fmt: skip
     raw.sweep(plan, [("0",), ("1",), ("2",) if day else ("3",)], at(start + 10))
     raw.rows(plan, [order("1", start + 20, nets=("7.000",))])
-
-
-def test_a_run_that_dies_at_any_write_is_made_good_by_the_next(
-    spark: Any, raw: RawFolder, plans: dict[str, Plan], tables: Tables
-) -> None:
-    plan = Plan.load(plans["erp.sales_order"].dump().replace('"max_fraction":0.05', '"max_fraction":1.0'))
-    land_a_day(raw, plan, 0)
-    curate(spark, tables, raw, Notebook(), plan)
-    land_a_day(raw, plan, 1)
-    deaths = 0
-    for write in count(2, step=3):  # each life ends later than the one before, in turn before and after a write
-        try:
-            curate(spark, Failing(spark, tables.database, write, after=write % 2 == 0), raw, Notebook(), plan)
-        except PowerCut:
-            deaths += 1
-        else:
-            break
-    assert deaths >= 2
-    whole = Tables(spark, f"{tables.database}_at_once")
-    spark.sql(f"CREATE NAMESPACE {whole.database}")
-    curate(spark, whole, raw, Notebook(), plan)
-    assert contents(tables, plan) == contents(whole, plan)
 
 
 def test_curating_the_same_loads_again_changes_nothing(
