@@ -200,16 +200,17 @@ class Tables:
         if _snapshot(iceberg) != judged.seen:
             return False
         branch = f"{BRANCH}{uuid4().hex}"
-        iceberg.manageSnapshots().createBranch(branch).commit()
         # Spark takes no hint for the join of a MERGE, but sends to all workers what it knows to be small: cached rows.
         rows = change.rows.persist()
         try:
+            iceberg.manageSnapshots().createBranch(branch).commit()
             self._write_parts(table, replace(change, rows=rows), judged, f"{self.name(table)}.branch_{branch}")
             iceberg.refresh()
             iceberg.manageSnapshots().fastForwardBranch("main", branch).removeBranch(branch).commit()
         except (PySparkException, Py4JJavaError) as error:
             iceberg.refresh()
-            iceberg.manageSnapshots().removeBranch(branch).commit()
+            if branch in iceberg.refs():
+                iceberg.manageSnapshots().removeBranch(branch).commit()
             if not any(name in str(error) for name in LOST_COMMITS):
                 raise
             return False
