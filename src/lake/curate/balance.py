@@ -106,14 +106,14 @@ def living(tables: Tables, layout: Layout, plan: Plan, touched: DataFrame, *, fe
         few = few and tables.rows(layout.quarantine) <= BROADCAST
     named = looked_for.groupBy(*keys).agg(F.bool_or("_touched").alias("_touched"))
     held = tables.matching(layout.current, named, keys, few=few)
-    parts = [("live_rows", counted), ("live_in_tables", held.where("_touched"))]
+    parts = [("live_rows", counted)]
     if with_bad:
         held = held.select(*texts, "_touched").localCheckpoint(eager=False)
-        parts[1] = ("live_in_tables", held.where("_touched"))
         only = only_in_quarantine(tables, layout, plan).join(held, keys, "left_anti")
         shown = F.get_json_object("_raw", f"$.{flag.field}").eqNullSafe("true") if flag else F.lit(False)
         parts.append(("live_rows", only.where(~shown)))
         parts.append(("live_in_tables", touched.select(*texts).join(only, keys, "left_semi")))
+    parts.append(("live_in_tables", held.where("_touched")))
     sums = (part.agg(F.lit(name).alias("name"), F.count(F.lit(1)).alias("n")) for name, part in parts)
     result: Counter[str] = Counter()
     for row in reduce(lambda left, right: left.union(right), sums).collect():
