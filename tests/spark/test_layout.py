@@ -65,9 +65,9 @@ def update_or_insert(rows: DataFrame, judged: Judged | None = None) -> Change:
 def test_a_change_reads_only_the_files_in_whose_ranges_its_keys_lie(spark: Any, tables: Tables) -> None:
     large = Tables(spark, tables.database, small=0)
     large.ensure(THINGS)
-    for letter in "acm":
+    for letter in "acegm":
         put(large, THINGS, [(f"{letter}{number}", "old") for number in range(10)])
-    found = large.read(THINGS).where("id LIKE 'c%'").selectExpr("_file").distinct().collect()
+    found = large.read(THINGS).where("id BETWEEN 'c' AND 'h'").selectExpr("_file").distinct().collect()
     untouched = [Path(row[0].removeprefix("file:")) for row in found]
     for file in untouched:  # whoever reads it fails
         file.rename(file.with_suffix(".away"))
@@ -79,8 +79,23 @@ def test_a_change_reads_only_the_files_in_whose_ranges_its_keys_lie(spark: Any, 
     for file in untouched:
         file.with_suffix(".away").rename(file)
     rows = [tuple(row) for row in large.read(THINGS).collect()]
-    assert len(rows) == len({key for key, _ in rows}) == 31
+    assert len(rows) == len({key for key, _ in rows}) == 51
     assert {key for key, kind in rows if kind == "new"} == {"a3", "m4", "z1"}
+
+
+def test_a_change_all_over_a_table_is_not_bounded_for_testing_each_row_would_spare_no_file(
+    spark: Any, tables: Tables
+) -> None:
+    large = Tables(spark, tables.database, small=0)
+    large.ensure(THINGS)
+    for letter in "acegm":
+        put(large, THINGS, [(f"{letter}{number}", "old") for number in range(10)])
+    everywhere = spark.createDataFrame([(f"{letter}1",) for letter in "acem"], "id STRING")
+    somewhere = everywhere.where("id > 'd'")
+    nowhere = everywhere.where("id > 'z'")
+    plans = [large.near(THINGS, keys, ["id"])._jdf.queryExecution().analyzed() for keys in (everywhere, somewhere)]
+    assert [plan.toString().count("Filter") for plan in plans] == [0, 1]
+    assert large.near(THINGS, nowhere, ["id"]).isEmpty()
 
 
 def test_a_row_that_moves_within_the_order_stays_one_row(spark: Any, tables: Tables) -> None:

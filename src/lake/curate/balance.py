@@ -99,21 +99,17 @@ def living(tables: Tables, layout: Layout, plan: Plan, touched: DataFrame, *, fe
     soft = plan.strategy("soft_flag")
     flag = next((field for field in plan.fields if soft and field.field == soft.field), None)
     counted = current.where(~F.coalesce(F.col(flag.name), F.lit(False))) if flag else current
-    looked_for = touched.select(*keys, F.lit(True).alias("_touched"))
-    if with_bad := not tables.is_empty(layout.quarantine):
-        bad = typed_keys(tables, layout, plan).select(*keys, F.lit(False).alias("_touched"))
-        looked_for = looked_for.union(bad)
-        few = few and tables.rows(layout.quarantine) <= BROADCAST
-    named = looked_for.groupBy(*keys).agg(F.bool_or("_touched").alias("_touched"))
-    held = tables.matching(layout.current, named, keys, few=few)
-    parts = [("live_rows", counted)]
-    if with_bad:
-        held = held.select(*texts, "_touched").localCheckpoint(eager=False)
+    parts = [
+        ("live_rows", counted),
+        ("live_in_tables", tables.matching(layout.current, touched.select(*keys), keys, few=few)),
+    ]
+    if not tables.is_empty(layout.quarantine):
+        few = tables.rows(layout.quarantine) <= BROADCAST
+        held = tables.matching(layout.current, typed_keys(tables, layout, plan), keys, few=few).select(*texts)
         only = only_in_quarantine(tables, layout, plan).join(held, keys, "left_anti")
         shown = F.get_json_object("_raw", f"$.{flag.field}").eqNullSafe("true") if flag else F.lit(False)
         parts.append(("live_rows", only.where(~shown)))
         parts.append(("live_in_tables", touched.select(*texts).join(only, keys, "left_semi")))
-    parts.append(("live_in_tables", held.where("_touched")))
     sums = (part.agg(F.lit(name).alias("name"), F.count(F.lit(1)).alias("n")) for name, part in parts)
     result: Counter[str] = Counter()
     for row in reduce(lambda left, right: left.union(right), sums).collect():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.curate.columns import literal
+from lake.curate.columns import literal, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,18 +23,19 @@ MOST = 64
 FINER = 2
 """Characters behind those that all keys begin with, by which keys are grouped."""
 DIGITS = 20
+NOWHERE = "false"
 NUMBERS = ("bigint", "int")
 
 type Group = tuple[str, Any, Any]
 """What the texts of its keys begin with, its smallest key, its largest."""
 
 
-def bound(keys: DataFrame, column: str, target: str) -> str:
-    """The SQL condition that `target` lies in one of the ranges in which `keys` has values; `false` where it has none."""
+def bound(keys: DataFrame, column: str) -> str:
+    """The SQL condition that `column` lies in one of the ranges in which `keys` has values; `false` where it has none."""
     texts = keys.select(F.col(column).alias("_key"), _text(keys, column).alias("_text")).where("_key IS NOT NULL")
     first, last = texts.agg(F.min("_text"), F.max("_text")).collect()[0]
     if first is None:
-        return "false"
+        return NOWHERE
     alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False)))
     groups = (
         texts.groupBy(F.substring("_text", 1, alike + FINER).alias("begins"))
@@ -43,7 +44,7 @@ def bound(keys: DataFrame, column: str, target: str) -> str:
     )
     kind = keys.schema[column].dataType.simpleString()
     ranges = [
-        f"{target} BETWEEN CAST({literal(str(low))} AS {kind}) AND CAST({literal(str(high))} AS {kind})"
+        f"{quoted(column)} BETWEEN CAST({literal(str(low))} AS {kind}) AND CAST({literal(str(high))} AS {kind})"
         for _, low, high in few((tuple(row) for row in groups), MOST)
     ]
     return f"({' OR '.join(ranges)})"

@@ -99,7 +99,7 @@ def merge(
     keys, dead = list(plan.key), tables.read(shape.deleted)
     few = tally.rows + tables.rows(shape.deleted) <= BROADCAST
     seen = tables.snapshot(shape.current)
-    named = batch.select(*keys).union(dead.select(*keys)).distinct()
+    named = batch.select(*keys).union(dead.select(*keys))
     current = tables.matching(shape.current, named, keys, few=few)
     facts = fates(contenders(batch, plan), dead, current, latest_bad(tables, shape, plan), plan)
     # Judged once, on the tables as they were: a cached plan would be computed anew after each merge into them.

@@ -42,13 +42,13 @@ def contenders(batch: DataFrame, plan: Plan) -> DataFrame:
 def fates(contenders: DataFrame, dead: DataFrame, current: DataFrame, bad: DataFrame, plan: Plan) -> DataFrame:
     """The contenders beside what the tables hold of their keys, and keys of current that have ended.
 
-    `dead`: all deletions, those of this batch included; `bad`: key columns and `_bad_at`, the latest observation in
-    quarantine. Adds `deleted_at`, `_held` (order of the current row) and the flags `_newer` (the winner goes into
-    current), `_wins` (so does it, or it is there already), `_equal` (with the content that was there) and `_ends` (the
-    key leaves current).
+    `dead`: all deletions, those of this batch included; `current`: at least its rows of the keys of both; `bad`: key
+    columns and `_bad_at`, the latest observation in quarantine. Adds `deleted_at`, `_held` (order of the current row) and
+    the flags `_newer` (the winner goes into current), `_wins` (so does it, or it is there already), `_equal` (with the
+    content that was there) and `_ends` (the key leaves current).
     """
     held = current.select(*plan.key, F.struct(*ORDER).alias("_held"))
-    facts = contenders.join(dead, list(plan.key), "full").join(held, list(plan.key), "left")
+    facts = contenders.join(held, list(plan.key), "full").join(dead, list(plan.key), "left")
     alive = F.expr("_winner IS NOT NULL AND (deleted_at IS NULL OR _winner._observed_at >= deleted_at)")
     order = F.when(alive, F.struct(*(F.col(f"_winner.{name}").alias(name) for name in ORDER)))
     judged = facts.withColumn("_order", order).withColumns(

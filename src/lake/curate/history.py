@@ -39,7 +39,7 @@ def merge_history(
     seen_since = None if first is None else EPOCH + timedelta(microseconds=first)
     gone = absences(spark, tables, store, plan, table, work, good, seen_since)
     keys = list(plan.key)
-    touched = (good.select(*keys) if gone is None else good.select(*keys).union(gone.select(*keys))).distinct()
+    touched = good.select(*keys) if gone is None else good.select(*keys).union(gone.select(*keys))
     seen = tables.snapshot(table)
     held = tables.matching(table, touched, keys, few=gone is None and versions <= BROADCAST)
     found = changes(held, good, gone, plan).localCheckpoint(eager=False)

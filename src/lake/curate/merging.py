@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lake.curate.columns import quoted
+from lake.curate.columns import quoted, within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,9 +55,9 @@ def from_rows(*columns: str) -> dict[str, str]:
 
 
 def statement(target: str, source: str, change: Change, bounds: str | None, *, insert: bool = True) -> str:
-    """The MERGE of a change. `insert`: rows that the table has not are brought in, too."""
+    """The MERGE of a change. `bounds`: on the table's columns; `insert`: rows that the table has not are brought in, too."""
     on = [f"t.{quoted(name)} = s.{quoted(name)}" for name in change.on]
-    condition = " AND ".join([*on, bounds] if bounds else on)
+    condition = " AND ".join([*on, within(bounds, frozenset(change.on), "t")] if bounds else on)
     branches = [_matched(when, values) for when, values in change.matched]
     if insert and change.inserted:
         names, values = ", ".join(map(quoted, change.inserted)), ", ".join(change.inserted.values())

@@ -89,7 +89,9 @@ def _raw(spark: SparkSession, store: Store, loads: list[Manifest], written: Plan
     files = ", ".join(f"({literal(part.file)}, {load.load}L)" for load in loads for part in load.parts)
     numbers = spark.sql(f"SELECT * FROM VALUES {files} AS loads(_file, _load)")  # noqa: S608 (escaped literals)
     raw = spark.read.schema(raw_schema(written)).parquet(*paths).withColumn("_file", F.col("_metadata.file_name"))
-    return raw.join(F.broadcast(numbers), "_file").drop("_file")
+    rows = raw.join(F.broadcast(numbers), "_file").drop("_file")
+    # A part may be one row group, which one worker alone could type; and what compares versions of a key finds them together.
+    return rows.repartition(*(F.col(quoted(field.field)) for field in written.key_fields))
 
 
 def _nothing(spark: SparkSession, plan: Plan) -> DataFrame:

@@ -13,7 +13,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import ArrayType, StructType
 
-from lake.curate.bounds import bound
+from lake.curate.bounds import NOWHERE, bound
 from lake.curate.columns import quoted
 from lake.curate.errors import CommitLost
 from lake.curate.evolution import evolution
@@ -37,6 +37,8 @@ ATTEMPTS = 5
 SMALL_BYTES = 64 * 1024 * 1024
 ROW_BYTES = 1024
 """What a row of a change may take: from so many on a change of a small table is a large one."""
+WORTH = 0.5
+"""A bound that has more than this share of a table read is not worth its test of each row."""
 BROADCAST = 1_000_000
 """So many rows may be sent to each worker, which spares what they are joined with a shuffle."""
 SETTINGS = {"spark.sql.autoBroadcastJoinThreshold": str(128 * 1024 * 1024)}
@@ -69,11 +71,10 @@ class Tables:
         return self.read(table).where(bounds) if bounds else self.read(table)
 
     def matching(self, table: Table, keys: DataFrame, on: Sequence[str], *, few: bool) -> DataFrame:
-        """The table's rows that equal one of `keys` in the columns of `on`, with what else `keys` has, a row for each pair.
-        `few`: the keys may be sent to each worker."""
-        return self.near(table, keys, on).join(F.broadcast(keys) if few else keys, list(on))
+        """The table's rows that equal one of `keys` in the columns of `on`. `few`: the keys may be sent to each worker."""
+        return self.near(table, keys, on).join(F.broadcast(keys) if few else keys, list(on), "left_semi")
 
-    def _bounds(self, table: Table, keys: DataFrame, on: Sequence[str], target: str = "") -> str | None:
+    def _bounds(self, table: Table, keys: DataFrame, on: Sequence[str]) -> str | None:
         """A condition that holds for each of the table's rows that equals one of `keys`; None where it is not worth it.
 
         It is on the column by which the files are ordered: their statistics tell its range in each.
@@ -81,7 +82,24 @@ class Tables:
         if self._summed(table, "total-files-size") <= self._small:
             return None
         column = next((name for name in table.sort if name in on), on[0])
-        return bound(keys, column, f"{target}{quoted(column)}")
+        found = bound(keys, column)
+        return found if found == NOWHERE or self._spares(table, found) else None
+
+    def _spares(self, table: Table, bounds: str) -> bool:
+        """Whether a condition leaves out so much of the table that it is worth the trouble of testing each row that is read.
+
+        Iceberg tells from the files' statistics; no file is opened.
+        """
+        converter: Any = self._spark._jvm.org.apache.spark.sql.execution.datasources.SparkExpressionConverter
+        session = self._spark._jsparkSession
+        parsed = converter.collectResolvedSparkExpression(session, self.name(table), bounds)
+        iceberg = self.iceberg(table)
+        files = iceberg.newScan().filter(converter.convertToIcebergExpression(parsed)).planFiles()
+        room = WORTH * self._summed(table, "total-files-size")
+        try:
+            return all((room := room - task.length()) >= 0 for task in files.iterator())
+        finally:
+            files.close()
 
     def rows(self, table: Table) -> int:
         """How many rows the table has."""
@@ -171,7 +189,7 @@ class Tables:
         judged = change.judged
         if judged and self._is_large(table, judged) and self._merge_in_parts(table, change, judged):
             return
-        bounds = self._bounds(table, change.rows, change.on, "t.")
+        bounds = self._bounds(table, change.rows, change.on)
         for attempt in range(ATTEMPTS):
             try:
                 self._run_with(change.rows, lambda rows: statement(self.name(table), rows, change, bounds))
@@ -221,7 +239,7 @@ class Tables:
     def _write_parts(self, table: Table, change: Change, judged: Judged, target: str) -> None:
         known = change.rows.where(f"NOT ({judged.new})")
         if judged.known and known.count():
-            bounds = self._bounds(table, known, change.on, "t.")
+            bounds = self._bounds(table, known, change.on)
             self._run_with(known, lambda name: statement(target, name, change, bounds, insert=False))
         if judged.fresh and change.inserted:
             values = [f"{value} AS {quoted(name)}" for name, value in change.inserted.items()]
