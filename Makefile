@@ -8,12 +8,14 @@ STACK ?= .lake/stack
 UV := $(BIN)/uv
 # Options for the command behind a target: `make demo ARGS="--size M"`, `make test ARGS="-k lease"`.
 ARGS ?=
+# Tests in two processes: tests/conftest.py deals them out.
+TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder
 
 export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down deploy demo test soak bench lint format build requirements sabotage invoke-local clean
+.PHONY: help setup up down deploy demo test coverage soak bench lint format build requirements sabotage invoke-local clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -26,7 +28,10 @@ demo: setup ## From nothing to a running lake: sources, stack, two runs, balance
 
 test: setup lint ## Run every gate: style, types, rules, template, all tests, the quick sabotages
 	$(PYTHON) -m tests.sabotage --quick
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS)
+	$(PYTHON) -m pytest $(TOGETHER) $(ARGS)
+
+coverage: setup ## Run all tests and say which lines and branches none of them reaches
+	$(PYTHON) -m pytest $(TOGETHER) --cov --cov-report=term $(ARGS)
 
 up: setup ## Start the local stack: AWS endpoint, CRM, ERP
 	@$(PYTHON) -m local.up --directory $(STACK) $(ARGS)
