@@ -69,11 +69,14 @@ def item_plan(*, history: bool) -> Plan:
 class NoSweeps:
     """The ledger of loads that finish no sweep: progress is the tables' own."""
 
-    def curated(self, entity: str, through: int) -> None:
+    def curated(self, entity: str, through: int, live_rows: int | None, keyless: int) -> None:
         """Nothing asks."""
 
     def wanted(self, entity: str, place: str, keys: int) -> None:
         """No sweep, so nothing is lacking."""
+
+    def suspected(self, entity: str, place: str, keys: int) -> None:
+        """No sweep, so nothing is suspect."""
 
     def record(self, run_id: str, entity: str, record: dict[str, Any]) -> None:
         """Nothing asks."""

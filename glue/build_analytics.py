@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from lake.analytics.inputs import models
 from lake.analytics.job import StateTable, build_analytics
-from lake.contract.plan import plans
+from lake.contract.packaged import plans
 from lake.curate.log import log_as_json
 from lake.curate.tables import Tables
 

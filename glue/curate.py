@@ -7,7 +7,7 @@ import boto3
 from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 
-from lake.contract.plan import plans
+from lake.contract.packaged import plans
 from lake.curate.job import curate_entities
 from lake.curate.ledger import StateTable
 from lake.curate.log import log_as_json

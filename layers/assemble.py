@@ -17,7 +17,7 @@ from lake.contract.errors import ContractError
 
 ROOT = Path(__file__).resolve().parent.parent
 # What runs knows of contracts the plans, and the templates of requests; the rest compiles them.
-CONTRACT_AT_RUN = ("contract/__init__.py", "contract/plan.py", "contract/templates.py")
+CONTRACT_AT_RUN = ("contract/__init__.py", "contract/packaged.py", "contract/plan.py", "contract/templates.py")
 # Lambda neither curates nor builds marts: of analytics it knows what the marts are made from, and no Spark.
 LAYER_WITHOUT = ("cli/", "curate/")
 LAYER_ANALYTICS = ("analytics/__init__.py", "analytics/inputs.py", "analytics/sql/")

@@ -6,7 +6,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lake.contract.plan import plans, sources
+from lake.contract.packaged import plans, sources
 from lake.instants import now
 from lake.run.begin import begin
 from lake.run.environment import LeaseEnvironment

@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lake.analytics.inputs import models
-from lake.contract.plan import plans
+from lake.contract.packaged import plans
 from lake.run.environment import PlanEnvironment
 from lake.run.events import PlanWork
 from lake.run.state import RunState

@@ -6,7 +6,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from lake.contract.plan import plans
+from lake.contract.packaged import plans
 from lake.instants import now
 from lake.run.environment import SettleEnvironment
 from lake.run.events import SettleRun

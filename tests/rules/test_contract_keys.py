@@ -49,6 +49,7 @@ SECTIONS: dict[str, set[str]] = {
     "Full refresh": keys(odcs.FullRefreshSpec),
     "Initial": keys(odcs.InitialSpec),
     "Paging": keys(odcs.PagingSpec),
+    "Count": keys(odcs.CountSpec),
     "Deletes": keys(odcs.DeletesSpec),
     "Curated": keys(odcs.CuratedSpec),
     "Quarantine": keys(odcs.QuarantineSpec),

@@ -171,7 +171,7 @@ def test_a_fetch_list_is_read_by_key_and_then_gone(raw_lake: RawLake, erp: Sourc
     assert sum(load["rows"] for load in fetched) == len(wanted)
     assert len(fetched) > 1
     assert all(raw_lake.newest(ORDERS)[(key,)]["_observed_at"] > began for key in wanted)
-    assert raw_lake.world("erp").table.fetch_list(ORDERS) is None
+    assert raw_lake.world("erp").table.key_list("fetch", ORDERS) is None
 
 
 def test_a_fetched_row_that_goes_back_to_what_it_was_lands_again(raw_lake: RawLake, erp: Source) -> None:
@@ -198,9 +198,11 @@ def test_a_fetch_list_that_came_meanwhile_is_kept(raw_lake: RawLake, erp: Source
     erp.control.advance(hours=0.1)
     assert raw_lake.invoke(ORDERS, requests_allowed=1).status == "CONTINUE"
     later = put_fetch_list(raw_lake, 2, [order(erp, 0)])
-    while raw_lake.world("erp").table.fetch_list(ORDERS) == later and raw_lake.state(ORDERS).checkpoint is not None:
+    while (
+        raw_lake.world("erp").table.key_list("fetch", ORDERS) == later and raw_lake.state(ORDERS).checkpoint is not None
+    ):
         raw_lake.invoke(ORDERS, requests_allowed=1)
-    assert raw_lake.world("erp").table.fetch_list(ORDERS) == later
+    assert raw_lake.world("erp").table.key_list("fetch", ORDERS) == later
 
 
 def test_a_fetch_list_that_is_not_there_is_said_and_taken_away(raw_lake: RawLake, erp: Source) -> None:
@@ -210,7 +212,7 @@ def test_a_fetch_list_that_is_not_there_is_said_and_taken_away(raw_lake: RawLake
     erp.control.advance(hours=0.1)
     (result,) = raw_lake.run(ORDERS)
     assert result.notes == (f"the fetch list {name} is not there: nothing was fetched by it",)
-    assert raw_lake.world("erp").table.fetch_list(ORDERS) is None
+    assert raw_lake.world("erp").table.key_list("fetch", ORDERS) is None
 
 
 def test_under_another_contract_what_was_being_read_begins_again(raw_lake: RawLake, erp: Source) -> None:

@@ -143,7 +143,7 @@ def test_a_fetch_list_is_read_by_key_or_all_is_read_again(
     began = datetime.now(UTC)
     raw_lake.run(entity)
     assert all(raw_lake.newest(entity)[(key,)]["_observed_at"] > began for key in wanted)
-    assert raw_lake.world(source.name).table.fetch_list(entity) is None
+    assert raw_lake.world(source.name).table.key_list("fetch", entity) is None
     brought = {load["reason"] for load in raw_lake.manifests(entity)} - {"window"}
     assert brought == {"fetch" if source.name == "hubspot" else "refresh"}
 

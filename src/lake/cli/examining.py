@@ -15,9 +15,11 @@ from lake.cli.errors import OperatorError
 from lake.cli.findings import Finding, Verdict, answer_of
 from lake.cli.pictures import duration
 from lake.cli.sources import Address, Folder, Met, meet
+from lake.extract.counting import count_rows
 from lake.extract.drift import drift
 from lake.extract.errors import ExtractError, MalformedAnswer, Paused, SourceAuthError
 from lake.extract.passes import key_pass, refresh_pass, window_passes
+from lake.extract.query import EVERY_ROW
 from lake.extract.window import Window
 from lake.raw.schema import UNFIT, UNMAPPED
 from lake.run.remedy import REMEDIES
@@ -79,7 +81,7 @@ def examine(folder: Path, entities: list[str], address: Address) -> Answer:
 
 def _findings(met: Met, plans: list[Plan]) -> Iterator[Finding]:
     try:
-        heard = met.connection.read(met.dialect.count(met.source, plans[0]))
+        heard = met.connection.read(met.dialect.count(met.source, plans[0], EVERY_ROW))
         source_now = _told(met, plans[0], heard)
     except SourceAuthError as error:
         yield Finding("login", "fail", str(error), REMEDIES.get(type(error).__name__))
@@ -128,12 +130,7 @@ def _clock(source_now: datetime | None, now: datetime) -> Finding:
 
 def look_at_count(entity: Entity) -> Iterator[Finding]:
     """How many rows there are; an empty answer is no proof of an empty source."""
-    met = entity.met
-    answer = met.connection.read(met.dialect.count(met.source, entity.plan))
-    try:
-        count = met.dialect.read_count(met.source, entity.plan, answer.body)
-    except ValueError as error:
-        raise MalformedAnswer(f"{entity.plan.entity}: the source's count cannot be read: {error}") from None
+    count = count_rows(entity.met.reader(entity.plan))
     if count is None:
         yield entity.finding("count", "note", "the source does not tell how many rows there are")
     elif count:

@@ -107,6 +107,8 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
         curated=curated_of(found, kept or CuratedSpec(), fields, key),
         relationships=relationships_of(found, objects, source.source),
         owner=owner,
+        rows_may_shift=spec.paging.rows_may_shift is not None,
+        count_ignored=spec.count.ignored if spec.count else None,
     )
     if found.mistakes:
         raise ContractError(found.mistakes)

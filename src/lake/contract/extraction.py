@@ -29,6 +29,12 @@ def check_rules(found: Findings, spec: ExtractionSpec, source: SourceSpec) -> No
         )
     if spec.paging.result_cap is not None and spec.paging.mode != "server":
         found.add(f"{place}.paging.result_cap", "is for `mode: server`: paging by key never meets a cap")
+    if spec.paging.rows_may_shift is not None and spec.paging.mode != "server":
+        found.add(f"{place}.paging.rows_may_shift", "is for `mode: server`: pages by key are not counted")
+    if spec.paging.rows_may_shift is not None and spec.full_refresh is None:
+        found.add(
+            f"{place}.paging.rows_may_shift", "needs a `full_refresh`: what shifted out of sight is made whole by it"
+        )
 
 
 def check_protocol(

@@ -86,10 +86,20 @@ class InitialSpec(Strict):
 
 
 class PagingSpec(Strict):
-    """`extraction.paging`: how one page leads to the next, and how many rows one query gives at most."""
+    """`extraction.paging`: how one page leads to the next, and how many rows one query gives at most.
+
+    `rows_may_shift: accepted`: the server's links or tokens are counts of rows, so that rows shift while others change.
+    """
 
     mode: Paging = "keyset"
     result_cap: int | None = Field(default=None, ge=1)
+    rows_may_shift: Literal["accepted"] | None = None
+
+
+class CountSpec(Strict):
+    """`extraction.count`: why the source's own count of rows is not believed, where it is wrong by design."""
+
+    ignored: str = Field(min_length=1)
 
 
 class ExtractionSpec(Strict):
@@ -99,6 +109,7 @@ class ExtractionSpec(Strict):
     full_refresh: FullRefreshSpec | None = None
     initial: InitialSpec = InitialSpec()
     paging: PagingSpec = PagingSpec()
+    count: CountSpec | None = None
     rest: EntityRest | None = None
     page_size: int = Field(ge=1, le=50_000)
     deletes: list[DeletesSpec] = Field(min_length=1)

@@ -9,11 +9,13 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
 FORMAT = 1
+ONLY_WHERE_SAID = (
+    "rows_may_shift",
+    "count_ignored",
+)  # plans that do not use them keep their bytes, and so their hashes
 
 Severity = Literal["error", "warning"]
 Nulls = Literal["never", "stand_in", "own_pass"]
@@ -159,8 +161,8 @@ class Plan:
     Where rows carry no stamp (a cursor of kind `none`) the full refresh, due every `full_refresh_s`, is the window.
     `window_s`: initial extractions and backfills are split into windows of this length. `paging`: by client keyset on
     stamp and key, by client keyset on the key alone within the window's bounds, or by what the server says comes next.
-    `result_cap`: rows that one query gives at most, however it is paged. `rest`: see `lake.contract.rest`. `owner`: whom
-    to ask, a name and addresses.
+    `result_cap`: rows that one query gives at most, however it is paged. `rows_may_shift`: pages that are counted are accepted.
+    `count_ignored`: why the source's count is not believed. `rest`: see `lake.contract.rest`. `owner`: whom to ask.
     """
 
     entity: str
@@ -190,6 +192,13 @@ class Plan:
     curated: Curated = Curated()
     relationships: tuple[Relationship, ...] = ()
     owner: str = ""
+    rows_may_shift: bool = False
+    count_ignored: str | None = None
+
+    @property
+    def accepts_shifts(self) -> bool:
+        """Whether the contract accepts that pages are counted, so that rows shift; it may say so of a REST API's paginator."""
+        return self.rows_may_shift or "rows_may_shift" in (self.rest or {}).get("paginator", {})
 
     @property
     def key_fields(self) -> tuple[Field, ...]:
@@ -208,7 +217,8 @@ class Plan:
 
     def dump(self) -> str:
         """Canonical JSON: the bytes that `sha256` is taken of."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        said = {name: value for name, value in asdict(self).items() if value or name not in ONLY_WHERE_SAID}
+        return json.dumps({"format": FORMAT, **said}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @property
     def sha256(self) -> str:
@@ -312,31 +322,3 @@ def _curated(raw: dict[str, Any]) -> Curated:
 
 def _relationship(raw: dict[str, Any]) -> Relationship:
     return Relationship(**{**raw, "columns": tuple(raw["columns"]), "references": tuple(raw["references"])})
-
-
-@cache
-def plans() -> dict[str, Plan]:
-    """The plans that were built into this package, by entity; raises PlanError where there are none."""
-    return {
-        plan.entity: plan
-        for plan in (Plan.load(text) for name, text in _packaged().items() if not name.startswith("source."))
-    }
-
-
-@cache
-def sources() -> dict[str, SourcePlan]:
-    """The sources that were built into this package, by name; raises PlanError where there are none."""
-    return {
-        plan.source: plan
-        for plan in (SourcePlan.load(text) for name, text in _packaged().items() if name.startswith("source."))
-    }
-
-
-def _packaged() -> dict[str, str]:
-    folder = files("lake") / "plans"
-    found = {}
-    if folder.is_dir():
-        found = {entry.name: entry.read_text("utf-8") for entry in folder.iterdir() if entry.name.endswith(".json")}
-    if not found:
-        raise PlanError("the package `lake` holds no plans: build it (`make build` compiles contracts/)")
-    return dict(sorted(found.items()))

@@ -97,11 +97,6 @@ class PaginatorSpec(Strict):
                 f"{self.type} needs {sorted(needed) or 'nothing'} and takes {sorted(optional) or 'nothing else'}, "
                 f"found {sorted(given) or 'nothing'}"
             )
-        if self.type in NUMBERED and self.rows_may_shift is None:
-            raise ValueError(
-                f"{self.type} loses rows where others change while pages are read: say `rows_may_shift: accepted`, "
-                "or page by `mode: key` or `keyset`"
-            )
         return self
 
 

@@ -58,7 +58,7 @@ def _placeholders(found: Findings, rest: dict[str, Any]) -> dict[str, str | None
         used |= dict(placeholders(rest.get(part)))
     count = rest.get("count", {})
     for part in ("params", "json"):
-        _known(found, f"{PLACE}.count.{part}", count.get(part), {"filter"})
+        _known(found, f"{PLACE}.count.{part}", count.get(part), {"filter", *STAMPS})
     for part, known in CONDITIONS.items():
         _known(found, f"{PLACE}.filter.{part}", rest.get("filter", {}).get(part), known)
     _known(found, f"{PLACE}.order.column", rest.get("order", {}).get("column"), {"field"})
@@ -107,6 +107,13 @@ def _check_paging(
             found.add(place, f"{other} has no place in the request: put {{{name}}} into `params` or `json`")
         if kind != other and name in used:
             found.add(place, f"the request holds {{{name}}}, which is for `type: {other}`")
+    accepted = spec.paging.rows_may_shift or rest.get("paginator", {}).get("rows_may_shift")
+    if mode == "server" and kind in NUMBERED and not accepted:
+        found.add(
+            "customProperties.extraction.paging",
+            f"{kind} loses rows where others change while pages are read: say `rows_may_shift: accepted` beside the mode, or "
+            "page by `mode: key` or `keyset`",
+        )
     if kind in NUMBERED and spec.full_refresh is None:
         found.add(place, f"{kind} may lose rows that shift: a `full_refresh` must make it whole now and then")
     _check_keys(found, spec, rest, used, key)

@@ -47,7 +47,13 @@ def end_keys(
         known = known.join(told, list(plan.key), "left_semi")
     judged = endings(known, dead, told, swept, work.sweeps, plan).localCheckpoint()
     ended, gone, alive = figures(judged)
-    brake(plan, gone, alive, {sweep_of(sweep).started_at: sweep.load for sweep in work.sweeps}, work.accepted)
+    found = {sweep_of(sweep).started_at: sweep.load for sweep in work.sweeps}
+    for load in work.tombstones:
+        if load.reason == "suspects" and load.first_observed is not None:
+            asked = told_keys(spark, store, plan, [load]).join(judged, list(plan.key))
+            gone[load.first_observed] = asked.where("deleted_at = _told_at").count()
+            found[load.first_observed] = load.load
+    brake(plan, gone, alive, found, work.accepted)
     missing = deletions(known, dead, told, judged, plan).localCheckpoint()
     if not missing.isEmpty():
         merge_deleted(tables, shape.deleted, plan, missing)

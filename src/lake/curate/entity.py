@@ -18,6 +18,7 @@ from lake.curate.layout import layout
 from lake.curate.merging import Judged
 from lake.curate.quarantine import latest_bad, settle
 from lake.curate.reading import versions
+from lake.curate.suspects import suspect
 from lake.curate.tables import BROADCAST, LAST_SWEEP
 from lake.curate.work import work_of
 from lake.instants import now
@@ -69,6 +70,8 @@ def curate_into(
         work.note(tables, shape.deleted, {LAST_SWEEP: str(work.newest.load)} if work.newest else {})
         figures = merge(spark, tables, store, plan, shape, work, batch, tally)
         lacking = want(spark, tables, store, ledger, plan, shape, work.finished) if work.finished and ledger else 0
+        shifted = work.finished if work.finished and work.finished.suspects else None
+        problems = suspect(spark, tables, store, ledger, plan, shape, shifted) if shifted and ledger else []
         work.note(tables, shape.quarantine)  # the last of the tables: a run that dies before looks at the sweep again
     finally:
         batch.unpersist()
@@ -80,6 +83,7 @@ def curate_into(
         "discarded": work.left_out,
         "tombstoned": tombstoned,
         "lacking": lacking,
+        **({"problems": problems} if problems else {}),
         **figures,
     }
 

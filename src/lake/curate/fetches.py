@@ -63,16 +63,27 @@ def lacking(spark: SparkSession, tables: Tables, store: Store, plan: Plan, shape
     Compared are the texts of values in today's types, or what was sent where it is not of them. A row without a key cannot
     be asked for.
     """
-    names = list(plan.key)
-    sent = (f"coalesce(CAST({quoted(name)} AS STRING), _sent[{position}])" for position, name in enumerate(names))
-    seen = seen_keys(spark, store, plan, loads_of(store, plan, sweep)).select(_key(sent), "_sent")
-    dead = tables.read(shape.deleted).select(_key(map(_text, names)), "deleted_at")
+    seen = seen_keys(spark, store, plan, loads_of(store, plan, sweep)).select(key_of_sent(plan), "_sent")
+    dead = tables.read(shape.deleted).select(_key(map(_text, plan.key)), "deleted_at")
     since = dead.where(f"deleted_at >= {instant(sweep_of(sweep).started_at)}")
-    current = tables.read(shape.current).select(_key(map(_text, names)))
-    bad = _bad(tables, shape, plan).join(dead, "_key", "left").where("deleted_at IS NULL OR deleted_at <= _observed_at")
-    held = current.union(since.select("_key")).union(bad.select("_key"))
+    held = held_keys(tables, shape, plan).select("_key").union(since.select("_key"))
     asked = seen.where("NOT exists(_key, text -> text IS NULL)").dropDuplicates(["_key"])
     return asked.join(held, "_key", "left_anti")
+
+
+def held_keys(tables: Tables, shape: Layout, plan: Plan) -> DataFrame:
+    """`_key` (array of texts) and `_observed_at` of the versions in current, and of those in quarantine that no tombstone has
+    ended."""
+    dead = tables.read(shape.deleted).select(_key(map(_text, plan.key)), "deleted_at")
+    current = tables.read(shape.current).select(_key(map(_text, plan.key)), "_observed_at")
+    bad = _bad(tables, shape, plan).join(dead, "_key", "left").where("deleted_at IS NULL OR deleted_at <= _observed_at")
+    return current.union(bad.select("_key", "_observed_at"))
+
+
+def key_of_sent(plan: Plan) -> Column:
+    """`_key` of a key that a sweep saw: the texts of values in today's types, or what was sent where it is not of them."""
+    sent = (f"coalesce(CAST({quoted(name)} AS STRING), _sent[{position}])" for position, name in enumerate(plan.key))
+    return _key(sent)
 
 
 def _bad(tables: Tables, shape: Layout, plan: Plan) -> DataFrame:

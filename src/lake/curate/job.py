@@ -70,7 +70,7 @@ def _do_one(
     try:
         record = task(spark, tables, store, ledger, _plan(plans, entity))
         if "through_load" in record:
-            ledger.curated(entity, record["through_load"])
+            ledger.curated(entity, record["through_load"], record.get("live_rows"), record.get("keyless", 0))
     except CurateError as error:
         record = _failure(entity, error, error.cause, error.remedy)
     except Exception as error:  # noqa: BLE001 (whatever stops one entity must leave the others running)

@@ -33,18 +33,21 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """A reading of all keys of the source, alone (loads of keys) or with their rows (a full refresh). `loads` are those that
-    hold them; only the last one names them."""
+    hold them; only the last one names them. `last`: what they do not hold is gone; `shifts`: it is suspect, for its pages were
+    counted."""
 
     id: str
     started_at: datetime
     last: bool
     loads: tuple[int, ...]
+    shifts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """One committed load. `items`: how many children of each navigation its rows hold. `committed_at`: by the clock of who
-    wrote it. `left_out`: rows that were received and did not land, for they were known or lay beyond the window."""
+    wrote it. `left_out`: rows that were received and did not land, for they were known or lay beyond the window. `reason`: why
+    it was read (docs/formats.md)."""
 
     load: int
     kind: Kind
@@ -56,11 +59,17 @@ class Manifest:
     sweep: Sweep | None
     committed_at: datetime
     left_out: int = 0
+    reason: str = ""
 
     @property
     def ends_sweep(self) -> bool:
-        """With this load, all keys of its sweep are there."""
+        """With this load, all keys of its sweep are there, and the others are gone."""
         return self.sweep is not None and self.sweep.last
+
+    @property
+    def suspects(self) -> bool:
+        """With this load, all keys are there of a sweep whose pages shift: the others are to be asked for by key."""
+        return self.sweep is not None and self.sweep.shifts
 
 
 def read_manifest(store: Store, entity: str, load: int) -> Manifest | None:
@@ -102,6 +111,7 @@ def _parse(raw: dict[str, Any]) -> Manifest:
         sweep=_parse_sweep(raw["sweep"]) if raw.get("sweep") else None,
         committed_at=datetime.fromisoformat(raw["committed_at"]),
         left_out=counts.get("received", 0) - counts.get("landed", 0),
+        reason=raw.get("reason", ""),
     )
 
 
@@ -111,4 +121,5 @@ def _parse_sweep(raw: dict[str, Any]) -> Sweep:
         started_at=datetime.fromisoformat(raw["started_at"]),
         last=raw["last"],
         loads=tuple(raw["loads"] or ()),
+        shifts=raw.get("shifts", False),
     )

@@ -66,6 +66,8 @@ def rebuild(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, p
         "entity": plan.entity,
         "task": "rebuild",
         "through_load": made["through_load"],
+        "live_rows": made["live_rows"],
+        "keyless": made["keyless"],
         "tables": found,
         "notes": [note for name, said in found.items() for note in _notes(name, said)],
     }

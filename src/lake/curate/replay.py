@@ -96,8 +96,8 @@ def _work(tables: Tables, store: Store, plan: Plan, shape: Layout, batch: DataFr
     done = through(tables, shape)
     number = tables.properties(shape.deleted).get(LAST_SWEEP)
     last = read_manifest(store, plan.entity, int(number)) if number else None
-    if last is None:
-        return Work(done, (), (), None)
+    if last is None or not last.ends_sweep:
+        return Work(done, (), (), last)
     late = (
         batch.where("_keyless").where(F.size("_reasons") == 0).where(F.col("_observed_at") < sweep_of(last).started_at)
     )

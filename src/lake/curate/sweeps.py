@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 MAX_FRACTION, MIN_ROWS = 0.05, 100
-"""The brake on a full refresh whose contract declares no `key_sweep`."""
+"""The brake where the contract declares no `key_sweep`."""
 
 
 def sweeps_to_hold(batch: Sequence[Manifest], earlier: Sequence[Manifest]) -> tuple[Manifest, ...]:
@@ -97,20 +97,18 @@ def _load_of(store: Store, plan: Plan, manifest: Manifest, number: int) -> Manif
 def brake(
     plan: Plan, gone: Mapping[datetime, int], alive: int, loads: Mapping[datetime, int], accepted: Collection[int]
 ) -> None:
-    """Raise SweepBrake where one sweep ends more of the keys that lived before it than the contract allows, and nobody has
-    accepted it.
+    """Raise SweepBrake where one sweep ends more of the keys that lived before it than the contract allows, or all of them
+    however few they are, and nobody has accepted it.
 
     `gone`: keys by the instant that ends them; `alive`: keys that outlive all of these sweeps; `loads`: by the instant at
-    which a sweep began, the load that ends it.
+    which a sweep began, the load that ends it. Suspects that were not found by key count as a sweep of that instant.
     """
-    limits = _limits(plan)
-    if limits is None:
-        return
-    most, fewest = limits
+    most, fewest = _limits(plan)
     before = alive + sum(gone.values())
     for started_at in sorted(gone):
         ended, load = gone[started_at], loads[started_at]
-        if load not in accepted and before >= fewest and ended > most * before:
+        stops = before >= fewest or ended == before > 1
+        if load not in accepted and stops and ended > most * before:
             raise SweepBrake(
                 f"load {load}: the sweep of {plan.entity} that began at {started_at.isoformat()} did not find {ended} of "
                 f"{before} keys, more than the {most:.0%} that its contract allows; nothing was written",
@@ -121,15 +119,12 @@ def brake(
         before -= ended
 
 
-def _limits(plan: Plan) -> tuple[float, int] | None:
-    """The largest share of keys that a sweep may end, and from how many keys on; None: any.
-
-    Where rows carry no stamp, the full refresh is the window, and what it lacks is an ordinary change.
-    """
+def _limits(plan: Plan) -> tuple[float, int]:
+    """The largest share of keys that a sweep may end, and from how many keys on."""
     rule = plan.strategy("key_sweep")
-    if rule is not None:
-        return None if rule.max_fraction is None else (rule.max_fraction, rule.min_rows or 0)
-    return None if plan.cursor.kind == "none" else (MAX_FRACTION, MIN_ROWS)
+    if rule is None or rule.max_fraction is None:
+        return MAX_FRACTION, MIN_ROWS
+    return rule.max_fraction, rule.min_rows or 0
 
 
 def instant(at: datetime) -> str:

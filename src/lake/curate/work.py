@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The loads after `through`, the sweeps that they are held against, and the sweep that began last of all that are known.
+    """The loads after `through`, the sweeps that they are held against, and the sweep that began last of all that are known
+    (also of those that end nothing by themselves).
 
     `accepted` and `discarded`: the numbers of loads about which somebody has decided.
     """
@@ -104,4 +105,5 @@ def _work(store: Store, plan: Plan, done: int, loads: tuple[Manifest, ...], last
     accepted, discarded = loads_with("accept", decided), loads_with("discard", decided)
     acting = [load for load in loads if not discarded.intersection(load.sweep.loads if load.sweep else (load.load,))]
     sweeps = sweeps_to_hold(acting, _swept_since(store, plan, done, acting, discarded))
-    return Work(done, loads, sweeps, latest((*sweeps, last) if last else sweeps), accepted, discarded)
+    known = [*sweeps, *(load for load in acting if load.suspects), *([last] if last else [])]
+    return Work(done, loads, sweeps, latest(known), accepted, discarded)

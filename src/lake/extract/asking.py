@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from lake.extract.errors import BadRequest, MalformedAnswer, NoProgress
 from lake.extract.passes import page_query
+from lake.extract.query import EVERY_ROW
 from lake.raw.literal import dump, parse
 from lake.raw.page import NotAPage, Page, read_page
 from lake.raw.schema import UNFIT, UNMAPPED
@@ -60,10 +61,10 @@ def requests_for(reader: Reader, plan: Plan, reading: Pass, place: Place) -> tup
 def _ask_once(reader: Reader, plan: Plan, request: Request) -> tuple[Answer, Page]:
     """An answer and its page."""
     envelope = reader.dialect.envelope(reader.source, plan)
-    return _sound(reader, request, lambda answer: (answer, read_page(answer.body, plan, envelope)))
+    return sound(reader, request, lambda answer: (answer, read_page(answer.body, plan, envelope)))
 
 
-def _sound[T](reader: Reader, request: Request, read: Callable[[Answer], T]) -> T:
+def sound[T](reader: Reader, request: Request, read: Callable[[Answer], T]) -> T:
     """What is read in an answer. A body that makes no sense (a gateway's half answer) is asked for again a few times."""
     for tried in range(1, MOST_TRIES + 1):
         answer = reader.connection.read(request)
@@ -98,7 +99,7 @@ def probe(reader: Reader) -> Probe:
             raise ValueError(f"the source's count cannot be read: {error}") from None
         return Probe(count, told or answer.source_now or answer.asked_at, answer.asked_at)
 
-    return _sound(reader, dialect.count(source, plan), read)
+    return sound(reader, dialect.count(source, plan, EVERY_ROW), read)
 
 
 def _ask_in_parts(reader: Reader, plan: Plan, reading: Pass, requests: Sequence[Request]) -> tuple[Page, datetime]:

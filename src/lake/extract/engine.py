@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lake.extract.asking import probe
+from lake.extract.counting import changed_since
 from lake.extract.drift import drift
 from lake.extract.errors import BadRequest, ExtractError, Paused, SourceRejected, SourceUnavailable
 from lake.extract.protocols import DIALECTS
@@ -20,7 +21,7 @@ from lake.extract.readings import READINGS, due
 from lake.extract.readings.window import open_backfill
 from lake.extract.window import settled
 from lake.extract.work import Clock, Work
-from lake.extract.world import NOTHING, Extracted, Status, World
+from lake.extract.world import NOTHING, Extracted, SourceProblem, Status, World
 from lake.instants import to_text
 from lake.state.entity import LIVE
 
@@ -93,6 +94,7 @@ class Invocation:
     counts: Counts = NOTHING
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
+    problems: tuple[SourceProblem, ...] = ()
     work: Work = field(init=False)
 
     def __post_init__(self) -> None:
@@ -162,9 +164,23 @@ class Invocation:
         self.notes += dialect.warnings(self.source, self.plan) if dialect.warnings else ()
         lag = timedelta(seconds=self.plan.settle_lag_s)
         clock = Clock(told.source_now, settled(told.source_now, told.asked_at, lag))
-        state = replace(state, source_count={"count": told.count, "at": to_text(told.source_now)})
+        changed = self._changed(state, clock)
+        state = replace(state, source_count={"count": told.count, "at": to_text(told.source_now), "changed": changed})
         begun = due(self.work, state, clock)
         return state, begun and begun | self._mark
+
+    def _changed(self, state: EntityState, clock: Clock) -> int | None:
+        """How many rows changed that this run is not to read yet; asked where the last count was above what the lake has."""
+        if self.plan.count_ignored is not None:
+            self.notes += (f"the source's count is not compared with the lake: {self.plan.count_ignored}",)
+            return None
+        last = (state.source_count or {}).get("count")
+        if last is None or state.whole_at is None:
+            return None
+        held = self.world.table.curated(self.plan.entity)
+        if held.live_rows is None or last <= held.live_rows + held.keyless:
+            return None
+        return changed_since(self.work.reader, clock.settled)
 
     @property
     def _mark(self) -> dict[str, str]:
@@ -185,6 +201,7 @@ class Invocation:
         self.loads += step.loads
         self.counts += step.counts
         self.notes += step.notes
+        self.problems += step.problems
         self._interrupted(step.interruption)
 
     def _interrupted(self, interruption: Interruption | None) -> None:
@@ -207,7 +224,15 @@ class Invocation:
     def _result(self, status: Status) -> Extracted:
         resume_at, reason = (self.pause.resume_at, self.pause.reason) if self.pause else (None, None)
         return Extracted(
-            self.plan.entity, status, self.loads, self.counts, resume_at, reason, notes=self.notes, drift=self.drift
+            self.plan.entity,
+            status,
+            self.loads,
+            self.counts,
+            resume_at,
+            reason,
+            notes=self.notes,
+            drift=self.drift,
+            problems=self.problems,
         )
 
     def explained(self, error: ExtractError) -> ExtractError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from lake.contract.plan import plans, sources
+from lake.contract.packaged import plans, sources
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
 from lake.extract.clients import Clients, settled
@@ -117,5 +117,5 @@ def _world(source: SourcePlan) -> World:
 
 
 def _answer(result: Extracted) -> dict[str, Any]:
-    answer = {name: value for name, value in asdict(result).items() if name not in ("notes", "drift")}
+    answer = {name: value for name, value in asdict(result).items() if name not in ("notes", "drift", "problems")}
     return answer | {"loads": list(result.loads), "resume_at": result.resume_at and to_text(result.resume_at)}

@@ -9,6 +9,7 @@ from lake.extract.query import (
     Column,
     Compare,
     Condition,
+    CountQuery,
     Either,
     Every,
     Expand,
@@ -60,14 +61,19 @@ class Pass:
         return (*self.stamp, *self.key) if self.paging == "keyset" else self.key
 
 
-def window_passes(plan: Plan, window: Window, paging: Paging | None = None) -> tuple[Pass, ...]:
-    """The passes that read a window whole; paged as the plan says, unless `paging` is given."""
+def window_passes(
+    plan: Plan, window: Window, paging: Paging | None = None, *, open_end: bool = False
+) -> tuple[Pass, ...]:
+    """The passes that read a window whole; paged as the plan says, unless `paging` is given.
+
+    `open_end`: rows are asked for without an upper bound, so that one that changes meanwhile does not leave the result.
+    """
     cursor = plan.cursor
     paging = paging or plan.paging
-    passes = [_stamped(plan, "stamped", cursor.fields, window, (), paging)]
+    passes = [_stamped(plan, "stamped", cursor.fields, window, (), paging, open_end)]
     nulls: tuple[tuple[str, ...], ...] = (cursor.fields,)
     if cursor.stand_in:
-        passes.append(_stamped(plan, "stand_in", cursor.stand_in, window, nulls, paging))
+        passes.append(_stamped(plan, "stand_in", cursor.stand_in, window, nulls, paging, open_end))
         nulls = (*nulls, cursor.stand_in)
     if cursor.nulls != "never":
         passes.append(Pass("stampless", (), key_columns(plan), None, None, nulls, paging=_unbounded(plan)))
@@ -103,9 +109,7 @@ def key_columns(plan: Plan) -> tuple[Column, ...]:
 
 def page_query(plan: Plan, reading: Pass, position: tuple[str, ...] | None) -> Query:
     """The query for the page after `position` (literals of the last row in the pass's order), or for the first page."""
-    where: list[Condition] = [_lacks(stamp) for stamp in reading.nulls]
-    if reading.whole:
-        where += [Compare(column.field, "ge", MIDNIGHT, column.type, column.form) for column in reading.stamp[1:]]
+    where = _stamp_conditions(reading)
     if reading.only:
         where.append(_one_of(reading))
     if position is not None:
@@ -135,6 +139,24 @@ def page_query(plan: Plan, reading: Pass, position: tuple[str, ...] | None) -> Q
     )
 
 
+def counted_rows(reading: Pass, *, deleted: bool) -> CountQuery:
+    """What is counted of a pass: its rows, those of all pages."""
+    where = _stamp_conditions(reading)
+    if reading.low is not None:
+        where.append(compare_all(reading.stamp, "ge", reading.low))
+    if reading.high is not None:
+        where.append(compare_all(reading.stamp, "lt", reading.high))
+    return CountQuery(tuple(where), deleted)
+
+
+def _stamp_conditions(reading: Pass) -> list[Condition]:
+    """Which stamps rows must lack, and which they must have whole."""
+    where: list[Condition] = [_lacks(stamp) for stamp in reading.nulls]
+    if reading.whole:
+        where += [Compare(column.field, "ge", MIDNIGHT, column.type, column.form) for column in reading.stamp[1:]]
+    return where
+
+
 def _unbounded(plan: Plan) -> Paging:
     """How a reading without bounds is paged: by key, unless only the server can page and has no cap."""
     return "server" if plan.paging == "server" and plan.result_cap is None else "key"
@@ -147,13 +169,14 @@ def _stamped(
     window: Window,
     nulls: tuple[tuple[str, ...], ...],
     paging: Paging,
+    open_end: bool,
 ) -> Pass:
     """Where the source compares days alone, the date is the stamp: the time of day neither bounds nor orders."""
     by_field = {field.field: field for field in plan.fields}
     compared = fields[:1] if plan.cursor.days else fields
     stamp = tuple(Column(field, by_field[field].type, by_field[field].form) for field in compared)
     low = None if window.start is None else _literals(plan, window.start, low=True)
-    high = _literals(plan, window.end, low=False)
+    high = None if open_end else _literals(plan, window.end, low=False)
     whole = plan.cursor.nulls != "never" and not plan.cursor.days
     return Pass(name, stamp, key_columns(plan), low, high, nulls, whole=whole, paging=paging)
 

@@ -18,20 +18,27 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a window that is read by itself, how far reading it is, and how it is paged (None: as the plan says)."""
+    """A part of a window that is read by itself, how far reading it is, and how it is paged (None: as the plan says).
+
+    `count`: its rows, as the source counted them before it was read; `again`: how often it was read again, for that number
+    fell meanwhile.
+    """
 
     window: Window
     position: Position | None = None
     paging: Paging | None = None
+    count: int | None = None
+    again: int = 0
 
     def dump(self) -> dict[str, Any]:
         """The JSON form in checkpoints."""
-        return self.window.dump() | {"position": self.position, "paging": self.paging}
+        counted = {"count": self.count, "again": self.again} if self.count is not None else {}
+        return self.window.dump() | {"position": self.position, "paging": self.paging} | counted
 
     @staticmethod
     def load(raw: dict[str, Any]) -> Piece:
         """The piece in its JSON form."""
-        return Piece(Window.load(raw), raw["position"], raw["paging"])
+        return Piece(Window.load(raw), raw["position"], raw["paging"], raw.get("count"), raw.get("again", 0))
 
 
 def cut(

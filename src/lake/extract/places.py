@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 type Position = dict[str, Any]
 """A place in JSON's types: `{"after": [literal, ...]}` behind a row, by the columns of the pass's order; or `{"link": token,
-"asked_at": instant, "rows": n}` where the server pages. A link without `asked_at` is where a reading begins (a delta link);
-it stays beside later ones as `start`."""
+"asked_at": instant, "rows": n}` where the server pages (`counted`: by counts of rows). A link without `asked_at` is where a
+reading begins (a delta link); it stays beside later ones as `start`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Place:
     """Behind a row (`after`: literals), at what the server said comes next (`link`), or, with neither, at the beginning.
 
     `asked_at` and `rows`: when the query that the link belongs to was asked, and what it has brought so far. `start`: the
-    link that the reading began with.
+    link that the reading began with. `counted`: links or tokens were seen to be counts.
     """
 
     after: tuple[str, ...] | None = None
@@ -35,6 +35,7 @@ class Place:
     asked_at: datetime | None = None
     rows: int = 0
     start: str | None = None
+    counted: bool = False
 
     @staticmethod
     def load(position: Position | None) -> Place:
@@ -49,6 +50,7 @@ class Place:
             asked_at=asked_at and from_text(asked_at),
             rows=position.get("rows", 0),
             start=position.get("start") if asked_at else position["link"],
+            counted=position.get("counted", False),
         )
 
     def dump(self, reading: Pass) -> Position | None:
@@ -58,12 +60,14 @@ class Place:
         if self.link is None or self.asked_at is None:
             return None
         position = {"link": self.link, "asked_at": to_text(self.asked_at), "rows": self.rows}
+        if self.counted:
+            position["counted"] = True
         return position if self.start is None else position | {"start": self.start}
 
     @property
     def beginning(self) -> Place:
         """Where the reading began, for one that has to begin again."""
-        return Place(link=self.start, start=self.start)
+        return Place(link=self.start, start=self.start, counted=self.counted)
 
 
 def behind(

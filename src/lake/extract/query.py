@@ -91,6 +91,18 @@ class Query:
     track: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class CountQuery:
+    """Which rows of an object are counted: those of the contract's `filter` that also meet the conditions. `deleted`: rows in
+    the recycle bin count, too."""
+
+    where: tuple[Condition, ...] = ()
+    deleted: bool = False
+
+
+EVERY_ROW = CountQuery()
+
+
 def compare_all(columns: tuple[Column, ...], operator: Literal["gt", "ge", "lt"], values: tuple[str, ...]) -> Condition:
     """Rows whose columns, compared one after the other, are greater than (at least, less than) the values.
 

@@ -11,6 +11,7 @@ from aws_lambda_powertools import Logger
 
 from lake.extract.asking import ask
 from lake.extract.checking import PageCheck
+from lake.extract.counted import counts_rows
 from lake.extract.errors import NoProgress, SourceRejected
 from lake.extract.places import Place, Position, behind
 from lake.extract.worker import Worker
@@ -41,7 +42,8 @@ class ReadPage:
 
     `position` is where reading goes on; None where it goes on at once (no row has all columns of the order: only a next
     link leads on) or not at all. `ahead`: what follows is on its way or is the end, and costs no further request.
-    `removed`, `delta_link`, `by_record`: see `lake.raw.page`.
+    `served`: the server says what comes next; `counted`: by a count of rows or pages. `removed`, `delta_link`, `by_record`: see
+    `lake.raw.page`.
     """
 
     batch: pa.RecordBatch
@@ -53,6 +55,8 @@ class ReadPage:
     removed: tuple[tuple[str, ...], ...] = ()
     delta_link: str | None = None
     by_record: bool = False
+    served: bool = False
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +92,13 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What was asked for: a page, when its query was asked, and the place behind it (None: it is the last)."""
+    """What was asked for: a page, when its query was asked, and the place behind it (None: it is the last). `counted`: see
+    `ReadPage`."""
 
     page: Page
     asked_at: datetime
     next: Place | None
+    counted: bool = False
 
     @property
     def says_something(self) -> bool:
@@ -152,6 +158,8 @@ class Walk:
             removed=got.page.removed,
             delta_link=got.page.delta_link,
             by_record=got.page.by_record,
+            served=self.reading.paging == "server",
+            counted=got.counted,
         )
 
     @property
@@ -185,6 +193,8 @@ class Walk:
             self._resumed = False
             return self._step(place.beginning)
         self._resumed = False
+        counted = place.counted or self._counts(place, link, page.batch.num_rows)
+        place = replace(place, counted=counted)
         following = behind(place, page.batch, link, asked_at, self._plan, self.reading, self._largest)
         self._largest = max(self._largest, page.batch.num_rows)
         if following is not None and following.link is not None:
@@ -193,7 +203,14 @@ class Walk:
             self._links.add(following.link)
         else:
             self._links.clear()
-        return Got(page, place.asked_at or asked_at, following)
+        return Got(page, place.asked_at or asked_at, following, counted)
+
+    def _counts(self, place: Place, link: str | None, rows: int) -> bool:
+        """Whether a page is led to, or leads on, by a count. (A delta link's pages are of changes that no longer change.)"""
+        if self.reading.paging != "server" or self.reading.name == "delta":
+            return False
+        by_contract = self.reader.dialect.counts_pages(self.reader.source, self._plan)
+        return by_contract or (link is not None and counts_rows(link, place.link, rows))
 
 
 def abandon(walks: Sequence[Walk]) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lake.extract.protocols import Dialect
     from lake.extract.reading import Reader, ReadPage
     from lake.extract.window import Window
-    from lake.extract.world import World
+    from lake.extract.world import SourceProblem, World
     from lake.raw.manifest import Counts, Part
     from lake.state.entity import EntityState
 
@@ -70,6 +70,7 @@ class Step:
     counts: Counts
     interruption: Interruption | None = None
     notes: tuple[str, ...] = ()
+    problems: tuple[SourceProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,12 @@ class Work:
         except (Paused, SourceUnavailable) as interruption:
             return Stop(finished=False, position=position, interruption=interruption)
         return Stop(finished=False, position=position)
+
+    def read_unless(self, checkpoint: Checkpoint, reading: Pass, take: Callable[[ReadPage], None]) -> Stop:
+        """Reads a pass on from a checkpoint's `position`, unless it says that all of it was `read` before."""
+        if checkpoint.get("read"):
+            return Stop(finished=True)
+        return self.read(reading, checkpoint["position"], take)
 
     def heed_share(self) -> None:
         """Raises Paused until the next day (UTC) where the lake's share of the source's calls is used up."""
@@ -174,10 +181,9 @@ class Work:
     def _manifest(self, token: int, draft: Draft, number: int) -> Manifest:
         first, last = map(to_text, draft.observed) if draft.observed else (None, None)
         sweep = draft.sweep
-        if sweep is not None and sweep["last"]:
-            sweep = sweep | {"loads": [*sweep["loads"], number]}
-        elif sweep is not None:
-            sweep = sweep | {"loads": None}
+        if sweep is not None:
+            named = sweep["last"] or sweep.get("shifts", False)
+            sweep = sweep | {"loads": [*sweep["loads"], number] if named else None}
         return Manifest(
             entity=self.plan.entity,
             load_id=draft.load_id,
@@ -212,7 +218,8 @@ def first_read(work: Work, state: EntityState, clock: Clock) -> EntityState:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A load before it has its number. `sweep`: id, start, whether this is its last load, and its earlier loads."""
+    """A load before it has its number. `sweep`: id, start, whether this is its last load, and its earlier loads; see
+    `lake.extract.readings.closing`."""
 
     load_id: str
     kind: Literal["rows", "keys", "tombstones"]

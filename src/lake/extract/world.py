@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from lake.instants import to_text
@@ -37,11 +37,19 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceProblem:
+    """What the source did that degrades the run though reading goes on. `error`: a class of `lake.run.remedy`."""
+
+    error: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Extracted:
     """What an invocation did: whether to call again, the loads it committed, the rows it counted.
 
     `notes`: what someone should know though nothing is wrong. `drift`: what the source says of its fields otherwise than the
-    contract does.
+    contract does. `problems`: what else degrades the run.
     """
 
     entity: str
@@ -52,6 +60,7 @@ class Extracted:
     reason: str | None = None
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
+    problems: tuple[SourceProblem, ...] = ()
 
     def record(self) -> dict[str, Any]:
         """What the run's records keep of it."""
@@ -67,4 +76,5 @@ class Extracted:
             "reason": self.reason,
             "notes": list(self.notes),
             "drift": list(self.drift),
+            "problems": [asdict(problem) for problem in self.problems],
         }

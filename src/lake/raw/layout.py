@@ -53,6 +53,11 @@ def fetches_key(entity: str, load: int) -> str:
     return f"fetches/{_path(entity)}/{load:012}.json"
 
 
+def suspects_key(entity: str, load: int) -> str:
+    """The key of the list of rows that the lake has and the sweep by shifting pages that ends in this load did not see."""
+    return f"fetches/{_path(entity)}/{load:012}-suspects.json"
+
+
 def plan_key(sha256: str) -> str:
     """The key of a plan."""
     return f"plans/{sha256}.json"

@@ -100,11 +100,12 @@ def key_gaps(entity: str, record: Mapping[str, int]) -> list[Gap]:
     return [Gap(entity, equation, left, right) for equation, left, right in sides if left != right]
 
 
-def unsettled(source_count: int | None, live_rows: int | None) -> int | None:
-    """The source's own count less what the lake has; None where either was not counted in this run.
+def unsettled(source_count: int | None, live_rows: int | None, keyless: int = 0) -> int | None:
+    """The source's own count less what the lake has; None where either was not counted.
 
-    Zero on a quiet source; else what changed since the window's end, or what was deleted since the last sweep.
+    Zero on a quiet source; else what changed since the window's end, or what was deleted since the last sweep. A row without
+    a key lies in quarantine, and is counted there.
     """
     if source_count is None or live_rows is None:
         return None
-    return source_count - live_rows
+    return source_count - live_rows - keyless

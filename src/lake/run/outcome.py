@@ -83,6 +83,8 @@ def judge(
         *(found for name in names for found in _failures(by_name.get(name, Asked(name, IDLE)), records)),
         *(found for name in names for found in _spoilt(name, records)),
         *(problem(name, "SourceDrifted", text) for name in names for text in _said(name, records, "drift")),
+        *(found for name in names for found in _told(name, records)),
+        *(found for name in names for found in _lacking(name, records, progress[name])),
         *(found for name in names for found in _forgotten(name, records) if not step_problems),
         *(found for name in by_name for found in _stale(by_name[name], progress[name], freshness, now)),
         *(problem(gap.entity, "BalanceOpen", str(gap)) for gap in gaps),
@@ -111,7 +113,7 @@ def _entity(asked: Asked, records: Records, progress: Progress) -> EntityResult:
         extracted=total(invocations) if invocations else None,
         curated=curated,
         broken=dict(record.get("broken", {})),
-        unsettled=unsettled(progress.source_count, record.get("live_rows")),
+        unsettled=_unsettled(record, progress),
         notes=(*_said(asked.entity, records, "notes"), *record.get("notes", ())),
         lacking=int(record.get("lacking", 0)),
         task=record if "task" in record else None,
@@ -163,6 +165,38 @@ def _spoilt(entity: str, records: Records) -> list[Problem]:
     share = row.quarantined / row.landed
     cause = f"{row.quarantined:,} of {row.landed:,} rows ({share:.1%}) break the contract and went to quarantine"
     return [problem(entity, "ManyBadRows", cause)]
+
+
+def _told(entity: str, records: Records) -> list[Problem]:
+    """What its invocations recorded as problems, each once."""
+    said = [
+        (each["error"], each["cause"]) for row in records.extract.get(entity, []) for each in row.get("problems", [])
+    ]
+    return [problem(entity, error, cause) for error, cause in dict.fromkeys(said)]
+
+
+def _unsettled(record: Mapping[str, Any], progress: Progress) -> int | None:
+    """The source's count less the lake's, as it was curated last; a verification has counted anew."""
+    live = record.get("live_rows", progress.live_rows if progress.through >= progress.last_load else None)
+    return unsettled(progress.source_count, live, record.get("keyless", progress.keyless))
+
+
+def _lacking(entity: str, records: Records, progress: Progress) -> list[Problem]:
+    """That the source counts more rows than the lake has, with those that changed since and those that a sweep has missed
+    already: judged where the tables hold all that was read, and nothing is being read."""
+    record = records.curate.get(entity, {})
+    gap = _unsettled(record, progress)
+    judged = progress.is_whole and progress.through >= progress.last_load and progress.source_changed is not None
+    if not judged or gap is None or progress.source_changed is None:
+        return []
+    lacking = gap - progress.source_changed - int(record.get("lacking", 0))
+    if lacking <= 0:
+        return []
+    cause = (
+        f"the source counts {progress.source_count:,} rows, of which {progress.source_changed:,} changed after what this run "
+        f"read: the lake lacks {lacking:,} of them"
+    )
+    return [problem(entity, "RowsLacking", cause)]
 
 
 def _forgotten(entity: str, records: Records) -> list[Problem]:

@@ -31,6 +31,27 @@ REMEDIES = {
     "ResultCapReached": (
         "The source gives one query no more rows than that: say `paging: key` in the contract, or a shorter `window`."
     ),
+    "SweepShort": (
+        "Nothing was ended, and the next run reads it again. See which keys do not come (`lake source compare ENTITY`): often the"
+        " paging is not the server's own (`lake source check`). Where the count is wrong by design, say"
+        " `count: {ignored: <reason>}` in the contract."
+    ),
+    "RowsLacking": (
+        "See which keys the lake lacks (`lake source compare ENTITY`), then read all of it again (`lake reload ENTITY`). Where"
+        " the count is wrong by design, say `count: {ignored: <reason>}` in the contract."
+    ),
+    "PagesShift": (
+        "Page by `keyset` or `key` where the source can; else accept it in the contract (`paging: {mode: server, rows_may_shift:"
+        " accepted}` with a `full_refresh`), so that sweeps may end again what is gone."
+    ),
+    "RowsShifted": (
+        "The next run reads the window again. Read it at another hour, when nobody writes, or page by `keyset` or `key`."
+    ),
+    "WitnessMissing": (
+        "See what the source answers when it is asked by key (`lake source check`, `lake source compare ENTITY`); the next sweep"
+        " looks again."
+    ),
+    "TooManySuspects": "See in the source whether these rows are gone (`lake source compare ENTITY`).",
     "SourceDrifted": (
         "The source describes the entity otherwise than its contract. Rows go on landing, and what does not fit goes into"
         " quarantine: correct the contract in contracts/ and deploy."

@@ -22,7 +22,10 @@ class Progress:
     """`last_load`: the newest load in raw, whichever lane landed it, `through`: the newest in all of the entity's curated tables;
     0 where there is none.
 
-    `last_data_on`: the day of the newest data in raw, as its folder says. `source_count`: the source's own count of rows.
+    `last_data_on`: the day of the newest data in raw, as its folder says. `source_count`: the source's own count of rows, and
+    `source_changed` how many of them changed later than the lake was to read (None: not asked). `live_rows`: what of the tables
+    the source counts, with `keyless` bad records that have no key (None: not counted at `through`). `is_whole`: nothing is being
+    read, and all of it was read once, so that both may be held against each other.
     """
 
     entity: str
@@ -31,6 +34,10 @@ class Progress:
     last_data_on: str | None = None
     watermark: datetime | None = None
     source_count: int | None = None
+    source_changed: int | None = None
+    live_rows: int | None = None
+    keyless: int = 0
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +58,20 @@ class RunState:
 
     def progress(self, entity: str) -> Progress:
         """How far an entity is; all at its beginning where it was never read."""
-        lanes = StateTable(self.dynamodb, self.table).lanes(entity)
-        live = lanes[0]
+        table = StateTable(self.dynamodb, self.table)
+        lanes, curated = table.lanes(entity), table.curated(entity)
+        live, told = lanes[0], lanes[0].source_count or {}
         return Progress(
             entity=entity,
             last_load=max(lane.last_load for lane in lanes),
-            through=int(self._item("curated", entity).get("through", {"N": "0"})["N"]),
+            through=curated.through,
             last_data_on=max((lane.last_data_on for lane in lanes if lane.last_data_on is not None), default=None),
             watermark=live.watermark,
-            source_count=live.source_count["count"] if live.source_count else None,
+            source_count=told.get("count"),
+            source_changed=told.get("changed"),
+            live_rows=curated.live_rows,
+            keyless=curated.keyless,
+            is_whole=live.whole_at is not None and live.checkpoint is None,
         )
 
     def rests_until(self, entity: str, now: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from botocore.exceptions import ClientError
 
@@ -23,6 +23,8 @@ LIVE = "live"
 CONDITION_FAILED = "ConditionalCheckFailedException"
 
 type Attributes = dict[str, Any]
+type KeyList = Literal["fetch", "suspects"]
+"""Keys that a sweep saw and the lake lacks; keys that the lake has and a sweep by shifting pages missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class EntityState:
     """What is known of an entity (docs/formats.md, "State table"); instants are aware, `token` is the last one given.
 
     `reload` is the text that somebody set; it is never written here, and taken away by `StateTable.reloaded` alone.
+    `whole_at`: the source's clock when the reading began after which the lake's rows may be held against the source's count.
+    `unconfirmed`: a complete sweep by shifting pages that ends nothing before another one has missed the same keys.
     """
 
     entity: str
@@ -51,6 +55,18 @@ class EntityState:
     reload: str | None = None
     window: dict[str, Any] | None = None
     finished_at: datetime | None = None
+    whole_at: datetime | None = None
+    unconfirmed: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CuratedState:
+    """How far all of an entity's tables are, and what they hold of what the source counts: `live_rows`, and `keyless` bad
+    records without a key that could be compared (None: not counted since)."""
+
+    through: int = 0
+    live_rows: int | None = None
+    keyless: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,20 +171,28 @@ class StateTable:
                 ExpressionAttributeValues={":done": {"S": reload}},
             )
 
-    def fetch_list(self, entity: str) -> str | None:
-        """The key of the list of keys that the lake lacks; None where there is none."""
-        answer = self.dynamodb.get_item(TableName=self.table, Key=_fetch_key(entity), ConsistentRead=True)
+    def curated(self, entity: str) -> CuratedState:
+        """How far the entity's tables are."""
+        key: Attributes = {"pk": {"S": "curated"}, "sk": {"S": entity}}
+        answer = self.dynamodb.get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        item: Attributes = answer.get("Item") or {}
+        numbers = {name: int(item[name]["N"]) for name in ("through", "live_rows", "keyless") if name in item}
+        return CuratedState(**numbers)
+
+    def key_list(self, which: KeyList, entity: str) -> str | None:
+        """Where the list of keys lies that curate wants to be asked for; None where there is none."""
+        answer = self.dynamodb.get_item(TableName=self.table, Key=_list_key(which, entity), ConsistentRead=True)
         return str(answer["Item"]["list"]["S"]) if "Item" in answer else None
 
-    def fetched(self, entity: str, fetch_list: str) -> None:
-        """Takes a fetch list away, unless it is another one by now."""
+    def done_with(self, which: KeyList, entity: str, key_list: str) -> None:
+        """Takes a list of keys away, unless it is another one by now."""
         with _unless_changed():
             self.dynamodb.delete_item(
                 TableName=self.table,
-                Key=_fetch_key(entity),
+                Key=_list_key(which, entity),
                 ConditionExpression="#list = :done",
                 ExpressionAttributeNames={"#list": "list"},
-                ExpressionAttributeValues={":done": {"S": fetch_list}},
+                ExpressionAttributeValues={":done": {"S": key_list}},
             )
 
 
@@ -188,6 +212,8 @@ def attributes(state: EntityState) -> tuple[Attributes, list[str]]:
         "delta": _json(state.delta),
         "window": _json(state.window),
         "finished_at": _instant(state.finished_at),
+        "whole_at": _instant(state.whole_at),
+        "unconfirmed": _json(state.unconfirmed),
     }
     kept = {name: value for name, value in values.items() if value is not None}
     return kept, [*(name for name in values if name not in kept), "lease_owner", "lease_until"]
@@ -208,8 +234,8 @@ def entity_key(entity: str, lane: str) -> Attributes:
     return {"pk": {"S": f"entity#{entity}"}, "sk": {"S": lane}}
 
 
-def _fetch_key(entity: str) -> Attributes:
-    return {"pk": {"S": "fetch"}, "sk": {"S": entity}}
+def _list_key(which: KeyList, entity: str) -> Attributes:
+    return {"pk": {"S": which}, "sk": {"S": entity}}
 
 
 def _text(value: str | None) -> Attributes | None:
@@ -262,4 +288,6 @@ def load(entity: str, lane: str, item: Attributes) -> EntityState:
         reload=text("reload"),
         window=mapping("window"),
         finished_at=instant("finished_at"),
+        whole_at=instant("whole_at"),
+        unconfirmed=mapping("unconfirmed"),
     )

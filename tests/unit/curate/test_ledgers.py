@@ -12,6 +12,8 @@ from moto import mock_aws
 from lake.analytics.job import StateTable as MartState
 from lake.curate.ledger import StateTable
 from lake.curate.log import log_as_json
+from lake.state.entity import CuratedState
+from lake.state.entity import StateTable as State
 
 
 @pytest.fixture
@@ -40,9 +42,13 @@ def item(client: Any, pk: str, sk: str) -> dict[str, Any]:
 
 def test_progress_wants_and_record_of_an_entity_stand_where_the_run_looks_for_them(dynamodb: Any) -> None:
     ledger = StateTable(dynamodb, "state")
-    ledger.curated("crm.account", 17)
+    ledger.curated("crm.account", 17, 40, 2)
     ledger.wanted("crm.account", "fetches/crm/account/000000000017.json", 2)
     ledger.record("run-1", "crm.account", {"merged": 3})
+    ledger.suspected("crm.account", "fetches/crm/account/000000000017-suspects.json", 1)
+    table = State(dynamodb, "state")
+    assert table.curated("crm.account") == CuratedState(17, 40, 2)
+    assert table.key_list("suspects", "crm.account") == "fetches/crm/account/000000000017-suspects.json"
     wanted = item(dynamodb, "fetch", "crm.account")
     assert (wanted["list"], wanted["keys"]) == ({"S": "fetches/crm/account/000000000017.json"}, {"N": "2"})
     assert item(dynamodb, "curated", "crm.account")["through"] == {"N": "17"}

@@ -82,12 +82,22 @@ def test_the_brake_lets_pass_a_sweep_that_somebody_has_accepted() -> None:
         brake(ORDERS, {at(1): 500, at(2): 60}, 440, LOADS, [2])
 
 
-def test_a_full_refresh_without_a_declared_sweep_has_a_brake_unless_it_is_the_window() -> None:
+def test_a_full_refresh_without_a_declared_sweep_has_a_brake_with_stamps_and_without() -> None:
     undeclared = replace(ORDERS, deletes=())
     brake(undeclared, {at(1): 5}, 95, LOADS, ())
     with pytest.raises(SweepBrake, match="did not find 6 of 100 keys, more than the 5%"):
         brake(undeclared, {at(1): 6}, 94, LOADS, ())
-    brake(replace(undeclared, cursor=NO_CURSOR), {at(1): 99}, 1, LOADS, ())
+    with pytest.raises(SweepBrake, match="did not find 99 of 100 keys"):
+        brake(replace(undeclared, cursor=NO_CURSOR), {at(1): 99}, 1, LOADS, ())
+
+
+def test_the_end_of_all_keys_is_stopped_however_few_they_are() -> None:
+    """A permission that is gone looks like this; a table of one row may lose it."""
+    with pytest.raises(SweepBrake, match="did not find 3 of 3 keys"):
+        brake(ORDERS, {at(1): 3}, 0, LOADS, ())
+    brake(ORDERS, {at(1): 3}, 0, LOADS, [1])
+    brake(ORDERS, {at(1): 1}, 0, LOADS, ())
+    brake(ORDERS, {at(1): 2}, 1, LOADS, ())
 
 
 def test_loads_of_keys_and_tombstones_are_not_overtaken_by_a_sweep() -> None:

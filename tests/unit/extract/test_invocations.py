@@ -93,7 +93,7 @@ def page(*rows: tuple[str, str | None]) -> Reply:
 
 
 def test_an_invocation_answers_what_it_did_and_records_it(lake: Lake, server: Server) -> None:
-    server.replies = [COUNT, page(("a", "2026-11-16T05:00:00.1234567Z")), EMPTY, page(("b", None)), EMPTY]
+    server.replies = [COUNT, page(("a", "2026-11-16T05:00:00.1234567Z")), EMPTY, page(("b", None)), EMPTY, COUNT]
     answer = lake.call()
     assert answer == {
         "entity": ENTITY,
@@ -113,7 +113,7 @@ def test_a_corrected_password_counts_from_the_next_invocation_on(lake: Lake, ser
     with pytest.raises(SourceAuthError):
         lake.call()
     lake.secrets.put_secret_value(SecretId="erp", SecretString='{"user":"u","password":"new"}')
-    server.replies = [COUNT, EMPTY, EMPTY]
+    server.replies = [COUNT, EMPTY, EMPTY, COUNT]
     assert lake.call()["status"] == "DONE"
     pair = server.asked[-1][1]["Authorization"].removeprefix("Basic ")
     assert base64.b64decode(pair) == b"u:new"
@@ -151,9 +151,9 @@ def test_what_was_read_before_the_source_fell_silent_is_kept(
         lake.call()
     (record,) = lake.records.values()
     assert (record["status"], record["landed"], record["loads"]) == ("CONTINUE", 1, [1])
-    server.replies = [EMPTY]
+    server.replies = [EMPTY, EMPTY, COUNT]
     assert lake.call()["status"] == "DONE"
-    assert "gt%20%27a%27" in server.asked[-2][0]
+    assert any("gt%20%27a%27" in path for path, _, _ in server.asked)
 
 
 def test_a_source_that_wants_a_rest_pauses_the_entity_alone(lake: Lake, server: Server) -> None:

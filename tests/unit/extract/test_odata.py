@@ -16,7 +16,7 @@ from lake.extract.errors import MalformedAnswer
 from lake.extract.passes import key_pass, page_query, window_passes
 from lake.extract.protocols import odata
 from lake.extract.protocols.odata_literals import v2_literal, v4_literal
-from lake.extract.query import Expand, Query
+from lake.extract.query import EVERY_ROW, Expand, Query
 from tests.unit.extract.test_query import FINE_PLAN, WINDOW, source
 
 if TYPE_CHECKING:
@@ -182,6 +182,8 @@ def test_a_link_of_a_path_with_signs_is_known_in_either_spelling() -> None:
 def test_rows_are_counted_in_both_versions() -> None:
     filtered = replace(FINE_PLAN, filter="Text ne 'x'")
     for version in (source(), V2):
-        assert asked(odata.count(version, filtered)) == "/base/Thing/$count?sap-client=100&$filter=Text ne 'x'"
-        assert odata.count(version, FINE_PLAN).params == (("sap-client", "100"),)
+        assert (
+            asked(odata.count(version, filtered, EVERY_ROW)) == "/base/Thing/$count?sap-client=100&$filter=Text ne 'x'"
+        )
+        assert odata.count(version, FINE_PLAN, EVERY_ROW).params == (("sap-client", "100"),)
         assert odata.read_count(version, FINE_PLAN, b"\xef\xbb\xbf42") == 42

@@ -20,7 +20,18 @@ from lake.contract.plan import Cursor, Deletes, SourcePlan
 from lake.extract.passes import key_pass, page_query, window_passes
 from lake.extract.protocols import odata, salesforce
 from lake.extract.protocols.odata_versions import V4
-from lake.extract.query import Column, Compare, Condition, Either, Every, IsNull, Query, Verbatim, compare_all
+from lake.extract.query import (
+    EVERY_ROW,
+    Column,
+    Compare,
+    Condition,
+    Either,
+    Every,
+    IsNull,
+    Query,
+    Verbatim,
+    compare_all,
+)
 from lake.extract.window import Window
 from tests.unit.raw.plans import plan
 
@@ -162,9 +173,9 @@ def test_a_salesforce_link_is_followed_on_the_configured_base_alone() -> None:
 
 def test_counts_are_asked_for_and_read() -> None:
     filtered = replace(FINE_PLAN, filter="Text ne 'x'")
-    soql = dict(salesforce.count(source("salesforce"), filtered).params)["q"]
+    soql = dict(salesforce.count(source("salesforce"), filtered, EVERY_ROW).params)["q"]
     assert soql == "SELECT COUNT() FROM Thing WHERE Text ne 'x'"
-    assert dict(salesforce.count(source(), FINE_PLAN).params)["q"] == "SELECT COUNT() FROM Thing"
+    assert dict(salesforce.count(source(), FINE_PLAN, EVERY_ROW).params)["q"] == "SELECT COUNT() FROM Thing"
     assert salesforce.read_count(source(), FINE_PLAN, b'{"totalSize":7,"done":true}') == 7
 
 

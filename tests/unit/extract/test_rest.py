@@ -23,6 +23,7 @@ from lake.extract.passes import fetch_pass, key_pass, page_query, refresh_pass, 
 from lake.extract.protocols import DIALECTS
 from lake.extract.protocols.rest_answers import beside
 from lake.extract.protocols.rest_templates import MISSING, Literal, fill
+from lake.extract.query import EVERY_ROW
 from lake.extract.window import Window
 from lake.raw.page import Page, read_page
 
@@ -240,13 +241,13 @@ def test_a_condition_that_the_api_has_no_word_for_is_refused() -> None:
 
 
 def test_a_count_and_the_clock_are_read_from_one_answer() -> None:
-    request = REST.count(SERVICE, ORDER)
+    request = REST.count(SERVICE, ORDER, EVERY_ROW)
     assert (request.method, request.path, request.params) == ("GET", "/api/v2/work_orders/count", ())
     answer = b'{"count": 500, "time": 1794808800}'
     assert REST.read_count(SERVICE, ORDER, answer) == 500
     assert REST.read_clock is not None
     assert REST.read_clock(SERVICE, ORDER, answer) == WINDOW.start
-    request = REST.count(HUBSPOT, CONTACT)
+    request = REST.count(HUBSPOT, CONTACT, EVERY_ROW)
     assert (request.method, request.path, body(request)) == ("POST", "/crm/v3/objects/contacts/search", {"limit": 1})
     assert REST.read_count(HUBSPOT, CONTACT, b'{"total": "7"}') == 7
     assert REST.read_clock(HUBSPOT, CONTACT, b'{"total": 7}') is None

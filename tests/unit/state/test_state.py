@@ -121,13 +121,13 @@ def test_a_wish_for_a_reload_outlives_who_did_not_know_of_it(table: StateTable, 
 
 
 def test_a_fetch_list_is_taken_away_by_who_has_read_it(table: StateTable, dynamodb: Any) -> None:
-    assert table.fetch_list(ENTITY) is None
+    assert table.key_list("fetch", ENTITY) is None
     item = {"pk": {"S": "fetch"}, "sk": {"S": ENTITY}, "list": {"S": "fetches/2"}, "keys": {"N": "3"}}
     dynamodb.put_item(TableName=TABLE, Item=item)
-    table.fetched(ENTITY, "fetches/1")
-    assert table.fetch_list(ENTITY) == "fetches/2"
-    table.fetched(ENTITY, "fetches/2")
-    assert table.fetch_list(ENTITY) is None
+    table.done_with("fetch", ENTITY, "fetches/1")
+    assert table.key_list("fetch", ENTITY) == "fetches/2"
+    table.done_with("fetch", ENTITY, "fetches/2")
+    assert table.key_list("fetch", ENTITY) is None
 
 
 def test_a_lease_ends_a_minute_behind_the_deadline(table: StateTable) -> None:

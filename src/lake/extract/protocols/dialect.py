@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lake.contract.plan import Plan, SourcePlan
     from lake.extract.http import Answer, Request, Usage
-    from lake.extract.query import Query
+    from lake.extract.query import CountQuery, Query
     from lake.raw.page import Envelope, Page
 
 
@@ -77,8 +77,13 @@ class Delta:
     refusal: str
 
 
+def never(_source: SourcePlan, _plan: Plan) -> bool:
+    """For protocols whose links alone show what they are made of."""
+    return False
+
+
 def always(_source: SourcePlan, _plan: Plan) -> bool:
-    """For protocols that can ask for rows by their keys."""
+    """For protocols that can ask for rows by their keys, and count by conditions, whatever the contract."""
     return True
 
 
@@ -88,18 +93,19 @@ class Dialect:
 
     `pages` makes the requests that together bring one page: several where not all fields fit into one query; each then
     brings key and stamp with its share of the fields. `link` makes the request for what an answer said comes next, on the
-    configured base whatever host it names. `count` asks how many rows the source has (deleted ones excepted), which also
-    shows its clock; `read_count` reads the answer (None: it tells no number; raises ValueError), `read_clock` the clock,
-    where it does not stand in the Date header (raises ValueError). `follow` gives the token (for `link`) of the page after
-    one, from the token of the page that was read (None: the first), its answer and its rows; without it the page's own
-    next link is the token. `passing`: an answer is an error worth another try though its status does not say so. `by_key`:
-    rows can be asked for by their keys. `warnings` say what the plan's way of reading may lose. What a protocol cannot say
-    is None.
+    configured base whatever host it names. `count` asks how many rows the source has, which also shows its clock;
+    `counts_changes`: it can be asked so of the rows that changed since an instant. `counts_pages`: the contract itself says
+    that the server's pages are counted. `bounds_end`: a query says where a window ends. `read_count` reads the answer (None:
+    it tells no number; raises ValueError), `read_clock` the clock, where it does not stand in the Date header (raises
+    ValueError). `follow` gives the token (for `link`) of the page after one, from the token of the page that was read (None:
+    the first), its answer and its rows; without it the page's own next link is the token. `passing`: an answer is an error
+    worth another try though its status does not say so. `by_key`: rows can be asked for by their keys. `warnings` say what
+    the plan's way of reading may lose. What a protocol cannot say is None.
     """
 
     pages: Callable[[SourcePlan, Plan, Query], tuple[Request, ...]]
     link: Callable[[SourcePlan, Plan, Query, str], Request]
-    count: Callable[[SourcePlan, Plan], Request]
+    count: Callable[[SourcePlan, Plan, CountQuery], Request]
     read_count: Callable[[SourcePlan, Plan, bytes], int | None]
     envelope: Callable[[SourcePlan, Plan], Envelope]
     quota_reached: Callable[[SourcePlan, requests.Response], bool]
@@ -111,4 +117,7 @@ class Dialect:
     read_clock: Callable[[SourcePlan, Plan, bytes], datetime | None] | None = None
     passing: Callable[[SourcePlan, requests.Response], bool] = status_tells
     by_key: Callable[[SourcePlan, Plan], bool] = always
+    counts_changes: Callable[[SourcePlan, Plan], bool] = always
+    counts_pages: Callable[[SourcePlan, Plan], bool] = never
+    bounds_end: Callable[[SourcePlan, Plan], bool] = always
     warnings: Callable[[SourcePlan, Plan], tuple[str, ...]] | None = None

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import requests
 
     from lake.contract.plan import Plan, SourcePlan
-    from lake.extract.query import Query
+    from lake.extract.query import CountQuery, Query
     from lake.raw.page import Envelope
 
 
@@ -51,9 +51,12 @@ def link(source: SourcePlan, plan: Plan, query: Query, url: str) -> Request:
     return Request(f"{asked}?{'&'.join(filter(None, (missing, parts.query)))}", (), _headers(source, query))
 
 
-def count(source: SourcePlan, plan: Plan) -> Request:
+def count(source: SourcePlan, plan: Plan, rows: CountQuery) -> Request:
     """The request for the number of rows."""
-    options = [("$filter", plan.filter)] if plan.filter else []
+    conditions = [*map(version_of(source).words.write, rows.where), *([plan.filter] if plan.filter else [])]
+    if len(conditions) > 1 and plan.filter:
+        conditions[-1] = f"({plan.filter})"
+    options = [("$filter", " and ".join(conditions))] if conditions else []
     return Request(
         f"{source.base_path}/{plan.path}/$count", (*source.params.items(), *options), (("Accept", "text/plain"),)
     )

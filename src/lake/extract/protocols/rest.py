@@ -21,12 +21,12 @@ from lake.extract.query import Compare, Verbatim
 from lake.raw.envelope import Envelope, members
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lake.contract.plan import Plan, SourcePlan
     from lake.extract.http import Answer
-    from lake.extract.query import Query
+    from lake.extract.query import Condition, CountQuery, Query
     from lake.raw.page import Page
 
 NO_LINK = "@none"
@@ -66,12 +66,21 @@ def follow(_source: SourcePlan, plan: Plan, token: str | None, answer: Answer, p
     return page.next_link
 
 
-def count(source: SourcePlan, plan: Plan) -> Request:
-    """The request for the number of rows."""
+def count(source: SourcePlan, plan: Plan, rows: CountQuery) -> Request:
+    """The request for the number of rows; raises BadRequest where it has no words for the conditions."""
     rest = _rest(plan)
     shared = {"headers": rest["headers"], "method": rest["count"]["method"]}
-    where = write_filter(rest["filter"], _own_filter(plan)) if "filter" in rest else None
-    return _request(source, plan, {"filter": where}, rest=rest["count"] | shared)
+    values: dict[str, Any] = {}
+    if "filter" in rest:
+        values["filter"] = write_filter(rest["filter"], (*rows.where, *_own_filter(plan)))
+    if not _filters(rest["count"]):
+        values |= _bounds(plan, rows.where)
+    return _request(source, plan, values, rest=rest["count"] | shared)
+
+
+def counts_changes(_source: SourcePlan, plan: Plan) -> bool:
+    """Whether the request for a count holds a bound of the stamp: `{filter}`, or `{low}`."""
+    return _holds(_rest(plan)["count"], "filter", "low") and "total_path" in _rest(plan)["count"]
 
 
 def read_count(_source: SourcePlan, plan: Plan, body: bytes) -> int | None:
@@ -107,6 +116,16 @@ def envelope(source: SourcePlan, plan: Plan) -> Envelope:
     )
 
 
+def counts_pages(_source: SourcePlan, plan: Plan) -> bool:
+    """Whether pages are asked for by number or offset."""
+    return _rest(plan).get("paginator", {}).get("type") in NUMBERED
+
+
+def bounds_end(_source: SourcePlan, plan: Plan) -> bool:
+    """Whether the request holds an upper bound."""
+    return _holds(_rest(plan), "filter", "high")
+
+
 def warnings(_source: SourcePlan, plan: Plan) -> tuple[str, ...]:
     """What numbered pages may lose."""
     kind = _rest(plan).get("paginator", {}).get("type")
@@ -130,7 +149,12 @@ def _rest(plan: Plan) -> dict[str, Any]:
 
 def _filters(rest: Mapping[str, Any]) -> bool:
     """Whether the request holds `{filter}`; one that doesn't names bounds and key one by one."""
-    return any(name == "filter" for part in ("params", "json") for name, _ in placeholders(rest.get(part)))
+    return _holds(rest, "filter")
+
+
+def _holds(rest: Mapping[str, Any], *names: str) -> bool:
+    """Whether a request holds one of these placeholders."""
+    return any(name in names for part in ("params", "json") for name, _ in placeholders(rest.get(part)))
 
 
 def _own_filter(plan: Plan) -> tuple[Verbatim, ...]:
@@ -151,14 +175,14 @@ def _values(plan: Plan, query: Query) -> dict[str, Any]:
         values["order"] = columns if join is None else join.join(map(as_text, columns))
     if _filters(rest):
         return values | {"filter": write_filter(rest["filter"], query.where)}
-    return values | _bounds(plan, query)
+    return values | _bounds(plan, query.where)
 
 
-def _bounds(plan: Plan, query: Query) -> dict[str, Literal]:
-    """The conditions of a query as the values of `low`, `high` and `after`; raises BadRequest for any other."""
+def _bounds(plan: Plan, conditions: Sequence[Condition]) -> dict[str, Literal]:
+    """Conditions as the values of `low`, `high` and `after`; raises BadRequest for any other."""
     key = {field.field for field in plan.key_fields}
     said = {}
-    for condition in query.where:
+    for condition in conditions:
         match condition:
             case Compare(field, "ge", value, kind, form) if field not in key:
                 said["low"] = Literal(value, kind, form)
@@ -231,5 +255,8 @@ DIALECT = Dialect(
     read_clock=read_clock,
     passing=passing,
     by_key=by_key,
+    counts_changes=counts_changes,
+    counts_pages=counts_pages,
+    bounds_end=bounds_end,
     warnings=warnings,
 )

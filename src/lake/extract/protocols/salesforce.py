@@ -20,7 +20,7 @@ from lake.raw.page import Envelope
 
 if TYPE_CHECKING:
     from lake.contract.plan import Plan, SourcePlan
-    from lake.extract.query import Query
+    from lake.extract.query import CountQuery, Query
 
 FORBIDDEN = 403
 JSON = (("Accept", "application/json"),)
@@ -81,11 +81,14 @@ def link(_source: SourcePlan, plan: Plan, _query: Query, url: str) -> Request:
     return Request(parts.path, tuple(parse_qsl(parts.query)), JSON)
 
 
-def count(source: SourcePlan, plan: Plan) -> Request:
-    """The request for the number of rows outside the recycle bin."""
-    where = f" WHERE {plan.filter}" if plan.filter else ""
+def count(source: SourcePlan, plan: Plan, rows: CountQuery) -> Request:
+    """The request for the number of rows: by `queryAll` where those in the recycle bin count, as in a scan that wants them."""
+    conditions = [*map(WORDS.write, rows.where), *([plan.filter] if plan.filter else [])]
+    if len(conditions) > 1 and plan.filter:
+        conditions[-1] = f"({plan.filter})"
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return Request(
-        f"{source.base_path}/query",
+        f"{source.base_path}/{'queryAll' if rows.deleted else 'query'}",
         (("q", f"SELECT COUNT() FROM {plan.path}{where}"),),  # noqa: S608
         JSON,
     )

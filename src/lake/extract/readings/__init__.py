@@ -12,6 +12,7 @@ from lake.extract.readings.delta import open_delta, read_delta
 from lake.extract.readings.feed import open_feed, read_feed
 from lake.extract.readings.fetch import open_fetch, read_fetch, read_named
 from lake.extract.readings.refresh import open_refresh, read_refresh
+from lake.extract.readings.suspects import open_suspects, read_suspects
 from lake.extract.readings.sweep import open_sweep, read_sweep
 from lake.extract.readings.window import open_window, read_window
 
@@ -27,6 +28,7 @@ READINGS: dict[str, Callable[[Work, EntityState, Checkpoint], Step]] = {
     "delta": read_delta,
     "named": read_named,
     "fetch": read_fetch,
+    "suspects": read_suspects,
     "window": read_window,
     "keys": read_sweep,
 }
@@ -36,6 +38,7 @@ ORDER: dict[str, Callable[[Work, EntityState, Clock], Checkpoint | None]] = {
     "feed": open_feed,
     "delta": open_delta,
     "fetch": open_fetch,
+    "suspects": open_suspects,
     "window": open_window,
     "keys": open_sweep,
 }

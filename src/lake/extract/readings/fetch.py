@@ -3,21 +3,17 @@ as gone, for one may have come back in the meantime."""
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from lake.extract.passes import fetch_pass
+from lake.extract.readings.keys_of_loads import keys_named_by
 from lake.extract.readings.refresh import refresh
 from lake.extract.readings.rows import RowLoad, Rules
 from lake.extract.work import Step
 from lake.raw.fit import DATE, INTEGER, NUMBER, TIME, instant_pattern
-from lake.raw.layout import manifest_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +33,7 @@ MOST_CHARACTERS = 2_000
 
 def open_fetch(work: Work, state: EntityState, _: Clock) -> Checkpoint | None:
     """The fetch list, where curate has left one; all is read again where the source cannot be asked by key."""
-    listed = work.world.table.fetch_list(work.plan.entity) if state.watermark is not None else None
+    listed = work.world.table.key_list("fetch", work.plan.entity) if state.watermark is not None else None
     if listed is not None and not work.dialect.by_key(work.source, work.plan):
         return refresh(work, state) | {"list": listed}
     return None if listed is None else {"phase": "fetch", "list": listed, "done": 0, "position": None}
@@ -51,7 +47,7 @@ def read_fetch(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     step = _read(work, state, checkpoint, keys)
     if step.checkpoint is not None:
         return step
-    work.world.table.fetched(work.plan.entity, checkpoint["list"])
+    work.world.table.done_with("fetch", work.plan.entity, checkpoint["list"])
     return replace(
         step, notes=tuple(_left_out(checkpoint["list"], there=body is not None, keys=len(listed) - len(keys)))
     )
@@ -80,7 +76,7 @@ def named(loads: Sequence[int], after: str) -> Checkpoint:
 
 def read_named(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     """Reads rows of the keys that loads name, as far as the budget goes."""
-    named_keys = dict.fromkeys(key for load in checkpoint["loads"] for key in _named_by(work, load))
+    named_keys = dict.fromkeys(key for load in checkpoint["loads"] for key in keys_named_by(work, load))
     keys = [key for key in named_keys if can_be_asked_for(work.plan, key)]
     step = _read(work, state, checkpoint, keys)
     if step.checkpoint is not None or len(keys) == len(named_keys):
@@ -89,17 +85,6 @@ def read_named(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     return replace(
         step, notes=(f"{unfit:,} keys that were named as gone are not of their type, and cannot be looked for",)
     )
-
-
-def _named_by(work: Work, load: int) -> Iterator[Key]:
-    """The keys, as text, of a load's tombstones or rows; those that a sweep has merely seen are not named."""
-    manifest = json.loads(work.world.raw.get(manifest_key(work.plan.entity, load)) or b'{"kind": "keys", "parts": []}')
-    for part in manifest["parts"] if manifest["kind"] != "keys" else ():
-        table = pq.read_table(io.BytesIO(work.world.raw.get(part["key"]) or b""))
-        names = table.column_names[: len(work.plan.key)]  # under the names of the contract that wrote them
-        if manifest["kind"] == "rows":
-            names = [field.field for field in work.plan.key_fields]
-        yield from zip(*(table.column(name).cast(pa.string()).to_pylist() for name in names), strict=True)
 
 
 def _read(work: Work, state: EntityState, checkpoint: Checkpoint, keys: list[Key]) -> Step:

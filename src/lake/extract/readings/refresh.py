@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from lake.extract.errors import SourceRejected, SourceUnavailable
+from lake.extract.errors import Paused, SourceRejected, SourceUnavailable
 from lake.extract.passes import refresh_pass
+from lake.extract.readings.closing import Closing, KeyCount, close, unconfirmed_with, work_is_over
 from lake.extract.readings.rows import EVERYTHING, RowLoad, Rules, brought_again_from
 from lake.extract.readings.sweep import sweep_of_keys
 from lake.extract.work import Clock, Step, first_read
@@ -78,26 +79,42 @@ def _refuses(work: Work, error: Exception) -> bool:
 
 def _read(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     load = RowLoad(work, state, _rules(work, checkpoint), checkpoint["fingerprints"])
-    links: list[str] = []
+    keys = KeyCount(work, checkpoint)
+    links: list[str] = list(checkpoint.get("links", ()))
+    counted = bool(checkpoint.get("counted"))
 
     def take(page: ReadPage) -> None:
+        nonlocal counted
         load.add(page)
+        keys.add(page)
+        counted = counted or page.counted
         links.extend(link for link in (page.delta_link,) if link is not None)
 
-    stop = work.read(refresh_pass(work.plan, track=checkpoint["track"]), checkpoint["position"], take)
+    stop = work.read_unless(checkpoint, refresh_pass(work.plan, track=checkpoint["track"]), take)
     silence = stop.interruption if isinstance(stop.interruption, SourceUnavailable) else None
     if silence is not None and load.counts == NOTHING and _refuses(work, silence):
         raise silence
-    vanished = stop.finished and checkpoint["as_window"] and load.vanished
-    following = None if stop.finished else checkpoint | {"position": stop.position}
-    following, loads = load.commit(following, sweep=_sweep(checkpoint, last=stop.finished))
-    if following is not None:
-        following = following | {"loads": [*checkpoint["loads"], *loads]}
+    closing: Closing | None = None
+    if stop.finished and not work_is_over(work, checkpoint):
+        try:
+            closing = close(work, state, checkpoint, keys.total, counted=counted)
+        except (Paused, SourceUnavailable) as interruption:
+            stop = replace(stop, interruption=interruption)
+    vanished = closing is not None and closing.is_whole and checkpoint["as_window"] and load.vanished
+    following = None
+    if closing is None:
+        more = {"position": stop.position, "keys": keys.so_far, "counted": counted, "links": links[-1:]}
+        following = checkpoint | more | {"read": stop.finished}
+    following, loads = load.commit(following, sweep=_sweep(checkpoint, closing))
+    loads_so_far = [*checkpoint["loads"], *loads]
+    if closing is None:
+        following = following and following | {"loads": loads_so_far}
         return Step(load.state, following, loads, load.counts, stop.interruption, load.notes)
-    state = _finished(work, load, checkpoint, links)
+    state = _finished(work, load, checkpoint, links, closing, loads_so_far)
     if vanished and work.plan.strategy("key_sweep") is not None:
         following = sweep_of_keys() | {"after": "refresh"}
-    return Step(state, following, loads, load.counts, notes=(*load.notes, *_notes(work, state)))
+    notes = (*load.notes, *_notes(work, state))
+    return Step(state, following, loads, load.counts, notes=notes, problems=closing.problems)
 
 
 def _rules(work: Work, checkpoint: Checkpoint) -> Rules:
@@ -106,18 +123,25 @@ def _rules(work: Work, checkpoint: Checkpoint) -> Rules:
     return Rules("window" if as_window else "refresh", recognises=as_window, notes_from=notes_from)
 
 
-def _sweep(checkpoint: Checkpoint, *, last: bool) -> dict[str, Any] | None:
-    return None if checkpoint["as_window"] else checkpoint["sweep"] | {"last": last, "loads": checkpoint["loads"]}
+def _sweep(checkpoint: Checkpoint, closing: Closing | None) -> dict[str, Any] | None:
+    if checkpoint["as_window"]:
+        return None
+    return closing.sweep if closing else checkpoint["sweep"] | {"last": False, "loads": checkpoint["loads"]}
 
 
-def _finished(work: Work, load: RowLoad, checkpoint: Checkpoint, links: list[str]) -> EntityState:
+def _finished(
+    work: Work, load: RowLoad, checkpoint: Checkpoint, links: list[str], closing: Closing, loads: list[int]
+) -> EntityState:
     """The state behind a whole refresh: all that had settled when it began is read, and the filter begins anew. What it was
-    wished for by is taken away."""
+    wished for by is taken away. One that missed rows is due again, whatever it was due by."""
     clock, state = Clock.load(checkpoint), load.state
+    kept = load.noted if not checkpoint["as_window"] else load.noted or state.fingerprints
+    if not closing.is_whole:
+        return replace(state, fingerprints=kept)
     if checkpoint["reload"] is not None:
         work.world.table.reloaded(work.plan.entity, checkpoint["reload"])
     if checkpoint["list"] is not None:
-        work.world.table.fetched(work.plan.entity, checkpoint["list"])
+        work.world.table.done_with("fetch", work.plan.entity, checkpoint["list"])
     delta = None
     if work.plan.strategy("delta_link") is not None:
         delta = {"link": links[-1]} if links else {"refused": to_text(clock.source_now)}
@@ -126,15 +150,26 @@ def _finished(work: Work, load: RowLoad, checkpoint: Checkpoint, links: list[str
         watermark=max(state.watermark or clock.settled, clock.settled),
         refreshed_at=clock.source_now,
         delta=delta,
+        fingerprints=kept,
+        whole_at=clock.source_now,
+        source_count=_counted(work, state, closing),
     )
     if checkpoint["as_window"]:
-        return replace(state, fingerprints=load.noted or state.fingerprints)
+        return state
     return replace(
         state,
         swept_at=clock.source_now if work.plan.strategy("key_sweep") else state.swept_at,
         feed_until=clock.source_now if work.plan.strategy("feed") else state.feed_until,
-        fingerprints=load.noted,
+        unconfirmed=unconfirmed_with(closing, loads),
     )
+
+
+def _counted(work: Work, state: EntityState, closing: Closing) -> dict[str, Any] | None:
+    """The source's count for the run's balance: where rows have no stamps, only a refresh makes it comparable."""
+    told = state.source_count
+    if work.plan.cursor.kind != "none" or told is None or closing.count is None or told["count"] is None:
+        return told
+    return told | {"count": min(told["count"], closing.count), "changed": 0}
 
 
 def _notes(work: Work, state: EntityState) -> tuple[str, ...]:

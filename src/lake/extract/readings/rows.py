@@ -107,9 +107,9 @@ class RowLoad:
 
         `checkpoint` is where reading goes on, None at its end; there `noted` becomes what the whole reading noted, None
         where it brought no news (then the last window's fingerprints still hold). The last load of a sweep is committed
-        though it be empty.
+        though it be empty, also where the sweep ends nothing.
         """
-        last = sweep is not None and bool(sweep["last"])
+        last = sweep is not None and checkpoint is None
         if not (self._opened or last):
             return checkpoint, ()
         landing = self._landing

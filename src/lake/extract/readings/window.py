@@ -7,14 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lake.extract.asking import ask
-from lake.extract.errors import BadRequest, Paused, ResultCapReached, SourceUnavailable
-from lake.extract.passes import Pass, window_passes
+from lake.extract.counting import changed_since, count_rows
+from lake.extract.errors import BadRequest, Paused, ResultCapReached, SourceError, SourceUnavailable
+from lake.extract.passes import Pass, counted_rows, window_passes
 from lake.extract.pieces import Piece, cut, narrower
 from lake.extract.places import Place
+from lake.extract.readings.closing import shifting
 from lake.extract.readings.rows import RowLoad, Rules, brought_again_from
 from lake.extract.streams import Ended, Stream, side_by_side
 from lake.extract.window import Window, asked_from, next_window
 from lake.extract.work import Clock, Step, first_read
+from lake.extract.world import SourceProblem
 from lake.instants import from_text, to_text
 from lake.raw.cursor import cursors
 
@@ -22,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from lake.contract.plan import Paging
     from lake.extract.work import Checkpoint, Interruption, Work
     from lake.state.entity import EntityState
 
+MOST_AGAIN = 3
+"""How often a piece is read again whose counted pages shifted."""
 MOST_PIECES = 200
 """Pieces that a checkpoint names at a time; the others are cut when these are read."""
 
@@ -96,16 +100,41 @@ def read_window(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     load = RowLoad(work, state, rules, checkpoint["fingerprints"])
     reading = WindowReading(work, window, load, checkpoint)
     interruption = reading.read()
-    following, loads = load.commit(reading.checkpoint)
+    following, loads = load.commit(reading.checkpoint or reading.given_up)
     state = load.state
+    if reading.checkpoint is None:
+        following = None
     if following is None and work.live:
-        state = replace(
-            first_read(work, state, Clock.load(checkpoint)),
-            watermark=window.end,
-            fingerprints=load.noted or state.fingerprints,
-            feed_until=state.feed_until or _fed_from(checkpoint),
-        )
-    return Step(state, following, loads, load.counts, interruption, load.notes)
+        state = replace(state, fingerprints=load.noted or state.fingerprints)
+        state = state if reading.given_up else _finished(work, state, checkpoint, window)
+    notes = (*load.notes, *reading.notes())
+    return Step(state, following, loads, load.counts, interruption, notes, tuple(reading.problems()))
+
+
+def _finished(work: Work, state: EntityState, checkpoint: Checkpoint, window: Window) -> EntityState:
+    """The state behind a window that was read whole. The first one is held against the source's count at once, for nothing
+    was: the count is asked again behind it, with what changed since its end."""
+    clock = Clock.load(checkpoint)
+    first = state.watermark is None
+    state = replace(
+        first_read(work, state, clock),
+        watermark=window.end,
+        feed_until=state.feed_until or _fed_from(checkpoint),
+    )
+    if not first or work.plan.initial_from is not None:
+        return state
+    return replace(state, whole_at=clock.source_now, source_count=_counted_behind(work, state, window))
+
+
+def _counted_behind(work: Work, state: EntityState, window: Window) -> dict[str, Any] | None:
+    told = state.source_count
+    if told is None or told["count"] is None or work.plan.count_ignored is not None or work.reader.used_up():
+        return told
+    try:
+        count = count_rows(work.reader)
+        return told | {"count": count, "changed": changed_since(work.reader, window.end)}
+    except (Paused, SourceError):  # the next run asks again, and judges by that
+        return told
 
 
 def _fed_from(checkpoint: Checkpoint) -> datetime | None:
@@ -125,8 +154,32 @@ class WindowReading:
         self._work = work
         self._window = window
         self._load = load
-        self._names = [reading.name for reading in self._passes(window)]
+        self._names = [reading.name for reading in self._passes(Piece(window))]
+        self._shifted = int(checkpoint.get("shifted", 0))
+        self._counted = False
         self.checkpoint: Checkpoint | None = checkpoint
+
+    @property
+    def given_up(self) -> Checkpoint | None:
+        """What the manifest says of a window that ended though rows may be missing; None of one that did not."""
+        return {"phase": "window", "shifted": self._shifted} if self._shifted and self.checkpoint is None else None
+
+    def notes(self) -> Iterator[str]:
+        """What counted pages may lose, where the contract accepts it. (A REST API's own paginator says so at once.)"""
+        plan, source = self._work.plan, self._work.source
+        if self._counted and plan.accepts_shifts and not self._work.dialect.counts_pages(source, plan):
+            yield f"{plan.path} is paged by links that count rows: some may be missed until the next full refresh"
+
+    def problems(self) -> Iterator[SourceProblem]:
+        """What degrades the run: counted pages that nobody accepted, or that shifted each time."""
+        if self._counted and not self._work.plan.accepts_shifts:
+            yield shifting(self._work)
+        if self._shifted and self.checkpoint is None:
+            yield SourceProblem(
+                "RowsShifted",
+                f"{self._work.plan.path}: rows left {self._shifted} counted parts of the window while they were read, "
+                f"{MOST_AGAIN + 1} times in a row, and others may have slipped past. What came is kept, and the watermark stays",
+            )
 
     def read(self) -> Interruption | None:
         """Reads on; what interrupted it, if anything did. Raises SourceError."""
@@ -178,22 +231,53 @@ class WindowReading:
         """Reads pieces side by side; False where some are left for the next invocation."""
         left = dict(enumerate(pieces))
         readings = {number: self._reading(checkpoint, piece) for number, piece in left.items()}
+        left = {number: self._counted_first(piece, readings[number]) for number, piece in left.items()}
         streams = [Stream(number, reading, left[number].position) for number, reading in readings.items()]
-        capped = False
+        more, counted = False, set[int]()
         try:
             for number, page in side_by_side(self._work.reader, streams, self._work.source.parallel_windows):
                 if isinstance(page, Ended):
-                    del left[number]
+                    piece = left.pop(number)
+                    again = self._read_again(piece, readings[number]) if number in counted else None
+                    if again is not None:
+                        left[number], more = again, True
                     continue
                 self._load.add(page)
+                if page.counted:
+                    counted.add(number)
                 left[number] = replace(left[number], position=page.position or left[number].position)
                 self._work.heed_share()
         except ResultCapReached as cap:
-            capped = True
+            more = True
             left = dict(enumerate(self._narrowed(left, readings, cap)))
         finally:
-            self.checkpoint = checkpoint | {"open": _dumped(left.values())}
-        return capped or not left
+            shifted = {"shifted": self._shifted} if self._shifted else {}
+            self.checkpoint = checkpoint | shifted | {"open": _dumped(left.values())}
+            self._counted = self._counted or bool(counted)
+        return more or not left
+
+    def _counted_first(self, piece: Piece, reading: Pass) -> Piece:
+        """The piece with its rows counted, before it is read: where the server pages, and rows may leave it by a change."""
+        work = self._work
+        countable = work.dialect.counts_changes(work.source, work.plan) and work.plan.count_ignored is None
+        closed = reading.high is not None and work.dialect.bounds_end(work.source, work.plan)
+        if reading.paging != "server" or not closed or not countable or piece.position or piece.count is not None:
+            return piece
+        return replace(piece, count=self._count(reading))
+
+    def _count(self, reading: Pass) -> int | None:
+        deleted = self._work.plan.strategy("soft_flag") is not None
+        return count_rows(self._work.reader, counted_rows(reading, deleted=deleted))
+
+    def _read_again(self, piece: Piece, reading: Pass) -> Piece | None:
+        """The piece from its beginning, where its counted pages shifted: rows left it while it was read. None: it was read."""
+        count = None if piece.count is None else self._count(reading)
+        if piece.count is None or count is None or count >= piece.count:
+            return None
+        if piece.again < MOST_AGAIN:
+            return replace(piece, position=None, count=count, again=piece.again + 1)
+        self._shifted += 1
+        return None
 
     def _narrowed(self, left: dict[int, Piece], readings: dict[int, Pass], cap: ResultCapReached) -> Iterator[Piece]:
         """The pieces that are left, with narrower ones for the one that a query does not give whole."""
@@ -205,11 +289,17 @@ class WindowReading:
             yield from narrower(piece, start, self._work.plan.cursor)
 
     def _reading(self, checkpoint: Checkpoint, piece: Piece) -> Pass:
-        return self._passes(piece.window, piece.paging)[checkpoint["pass"]]
+        return self._passes(piece)[checkpoint["pass"]]
 
-    def _passes(self, window: Window, paging: Paging | None = None) -> list[Pass]:
-        """A backfill reads no rows without a stamp: they are of no range."""
-        passes = window_passes(self._work.plan, window, paging)
+    def _passes(self, piece: Piece) -> list[Pass]:
+        """A backfill reads no rows without a stamp: they are of no range.
+
+        Where the server pages, the last piece is asked for without an upper bound: a row that changes meanwhile would leave the
+        result, and move the others. Rows beyond the window's end are left out as they land.
+        """
+        last = self._work.live and piece.window.end == self._window.end
+        open_end = last and (piece.paging or self._work.plan.paging) == "server"
+        passes = window_passes(self._work.plan, piece.window, piece.paging, open_end=open_end)
         return [reading for reading in passes if self._work.live or reading.name != "stampless"]
 
 
