@@ -52,7 +52,8 @@ class Service:
                 return self._engineers(request, asked)
             case "work_orders/count" | "engineers/count":
                 entity = WORK_ORDER if path.startswith("work_orders") else ENGINEER
-                total = web.count(self.store, Selection(entity), request.quirks)
+                chosen = Selection(entity, *_where(asked)) if entity is WORK_ORDER else Selection(entity)
+                total = web.count(self.store, chosen, request.quirks)
                 return as_json({"count": total, "time": int(self.store.now.timestamp())})
         raise RefusedError(404, "not_found", f"There is nothing at {request.path}.")
 

@@ -70,8 +70,11 @@ class Page:
 type Spoil = Callable[[Met, Page], Page]
 
 
-_UPPER = re.compile(r'(?: lt | < |"LT", "value": |updated_to=)([^\s)&,}]+)')
-"""The upper bounds of a query: those of all pages of one reading are the same."""
+_BOUNDS = (
+    re.compile(r'(?: lt | < |"LT", "value": )([^\s)&,}]+)'),
+    re.compile(r'(?: ge | >= |"GTE", "value": |updated_from=)([^\s)&,}]+)'),
+)
+"""Bounds of a query that all pages of one reading have in common: the upper ones, where it has none the lower ones."""
 _POSITION = re.compile(r' gt | > |"GT"|skiptoken=|/query(?:All)?/|[?&]page=(?!1(?:&|$))|[?&]offset=(?!0(?:&|$))')
 """What tells that a page is not the first one of its reading."""
 
@@ -80,7 +83,7 @@ def duplicate_page(met: Met, page: Page) -> Page:
     """The page before comes once more in the place of this one: of the same reading, for who could tell it from another's?"""
     before: dict[str, Response] = met.memory
     asked = unquote_plus(met.request.target + met.request.body.decode("utf-8", "replace"))
-    reading = " ".join((met.series, *_UPPER.findall(asked)))
+    reading = " ".join((met.series, *(_BOUNDS[0].findall(asked) or _BOUNDS[1].findall(asked))))
     earlier = before.get(reading) if _POSITION.search(asked) else None
     if met.strikes and earlier is not None:
         return Page(met.face, earlier)

@@ -114,7 +114,7 @@ def _check_paging(
             f"{kind} loses rows where others change while pages are read: say `rows_may_shift: accepted` beside the mode, or "
             "page by `mode: key` or `keyset`",
         )
-    if kind in NUMBERED and spec.full_refresh is None:
+    if kind in NUMBERED and spec.full_refresh is None and spec.paging.rows_may_shift is None:
         found.add(place, f"{kind} may lose rows that shift: a `full_refresh` must make it whole now and then")
     _check_keys(found, spec, rest, used, key)
 

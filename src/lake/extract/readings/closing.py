@@ -7,7 +7,7 @@ source counts, and ends nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -92,19 +92,29 @@ def close(work: Work, state: EntityState, checkpoint: Checkpoint, keys: int, *, 
     before = (state.source_count or {}).get("count")
     found = compare(work.reader, keys, before, clock.source_now - work.overlap)
     loads = list(checkpoint["loads"])
-    open_end = checkpoint["sweep"] | {"last": False, "loads": loads}
+    sweep = checkpoint["sweep"] | {"last": False, "loads": loads}
     if found.is_short:
-        return Closing(open_end | {"short": found.dump()}, found.count, is_whole=False, problems=(_short(work, found),))
+        return Closing(sweep | {"short": found.dump()}, found.count, is_whole=False, problems=(_short(work, found),))
     if not counted:
-        return Closing(open_end | {"last": True}, found.count)
+        return Closing(sweep | {"last": True}, found.count)
     if not work.plan.accepts_shifts:
-        return Closing(open_end, found.count, problems=(shifting(work),))
+        return Closing(sweep, found.count, problems=(shifting(work),))
+    return _shifting_ends(work, state, checkpoint, Closing(sweep, found.count))
+
+
+def _shifting_ends(work: Work, state: EntityState, checkpoint: Checkpoint, closing: Closing) -> Closing:
+    """What a complete scan by counted pages ends: keys that are missed by key, too; or by two scans in a row. The first one of
+    all ends nothing, for nothing was there that could have gone."""
+    if state.watermark is None:
+        return closing
     if work.dialect.by_key(work.source, work.plan):
-        return Closing(open_end | {"shifts": True}, found.count)
+        return replace(closing, sweep=closing.sweep | {"shifts": True})
     earlier = checkpoint.get("confirms")
     if earlier is not None:
-        return Closing(open_end | {"last": True, "loads": [*earlier["loads"], *loads]}, found.count)
-    return Closing(open_end, found.count, unconfirmed=checkpoint["sweep"] | {"at": to_text(clock.source_now)})
+        both = {"last": True, "loads": [*earlier["loads"], *closing.sweep["loads"]]}
+        return replace(closing, sweep=closing.sweep | both)
+    at = to_text(Clock.load(checkpoint).source_now)
+    return replace(closing, unconfirmed=checkpoint["sweep"] | {"at": at})
 
 
 def work_is_over(work: Work, checkpoint: Checkpoint) -> bool:
