@@ -13,6 +13,7 @@ from lake.contract.fields import fields_of
 from lake.contract.head import check_head, check_unread, freshness_of, owner_of
 from lake.contract.odcs import ChildSpec, CuratedSpec, ExtractionSpec, SourceSpec, mistakes_of
 from lake.contract.plan import NO_CURSOR, Child, Plan, SourcePlan
+from lake.contract.raw_columns import with_columns
 from lake.contract.relationships import relationships_of
 from lake.contract.rest_rules import rest_of
 from lake.contract.rules import checks_of, rows_of
@@ -79,6 +80,7 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
     check_rules(found, spec, source)
     check_protocol(found, source, spec, fields, children)
     cursor = cursor_of(found, spec.cursor, fields) if spec.cursor else NO_CURSOR
+    fields, children = with_columns(fields, children, key)
     plan = Plan(
         entity=entity,
         source=source.source,

@@ -8,14 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 FORMAT = 1
-ONLY_WHERE_SAID = (
-    "rows_may_shift",
-    "count_ignored",
-)  # plans that do not use them keep their bytes, and so their hashes
+ONLY_WHERE_SAID = ("rows_may_shift", "count_ignored", "column")
+"""Plans that do not use them keep their bytes, and so their hashes."""
 
 Severity = Literal["error", "warning"]
 Nulls = Literal["never", "stand_in", "own_pass"]
@@ -32,7 +30,8 @@ class Field:
     """One field: `name` is the curated column, `field` the API's name, `type` as in docs/formats.md.
 
     `form`: how the source writes its values, where that is not the protocol's usual way (`lake.raw.forms`).
-    `renamed_from`: the curated name that the column had before.
+    `renamed_from`: the curated name that the column had before. `column`: the name of its column in raw, where the API's
+    name is taken there (`lake.contract.raw_columns`).
     """
 
     name: str
@@ -43,6 +42,12 @@ class Field:
     description: str
     form: str | None = None
     renamed_from: str | None = None
+    column: str | None = None
+
+    @property
+    def raw(self) -> str:
+        """The name of its column in raw."""
+        return self.column or self.field
 
     @property
     def base(self) -> str:
@@ -69,7 +74,7 @@ class Check:
 class Child:
     """A collection that travels with its parent and has a curated table of its own.
 
-    `filter`: the items that are asked for, in the protocol's language; the others never leave the source.
+    `filter`: the items that are asked for, in the protocol's language; the others never leave it. `column`: as of a field.
     """
 
     entity: str
@@ -82,6 +87,12 @@ class Child:
     fields: tuple[Field, ...]
     checks: tuple[Check, ...]
     filter: str | None = None
+    column: str | None = None
+
+    @property
+    def raw(self) -> str:
+        """The name of its column in raw."""
+        return self.column or self.field
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +218,16 @@ class Plan:
         return tuple(by_name[name] for name in self.key)
 
     @property
+    def raw_cursor(self) -> Cursor:
+        """The cursor with the names of its columns in raw in place of the API's."""
+        stand_in = self.cursor.stand_in and tuple(map(self.column_of, self.cursor.stand_in))
+        return replace(self.cursor, fields=tuple(map(self.column_of, self.cursor.fields)), stand_in=stand_in)
+
+    def column_of(self, field: str) -> str:
+        """The name of the column in raw that holds an API field of the entity."""
+        return next((each.raw for each in self.fields if each.field == field), field)
+
+    @property
     def table(self) -> str:
         """The name of the current table: `erp_sales_order`."""
         return f"{self.source}_{self.name}"
@@ -217,8 +238,8 @@ class Plan:
 
     def dump(self) -> str:
         """Canonical JSON: the bytes that `sha256` is taken of."""
-        said = {name: value for name, value in asdict(self).items() if value or name not in ONLY_WHERE_SAID}
-        return json.dumps({"format": FORMAT, **said}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        members = asdict(self, dict_factory=_said)
+        return json.dumps({"format": FORMAT, **members}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
     @property
     def sha256(self) -> str:
@@ -302,6 +323,10 @@ class SourcePlan:
     def load(text: str) -> SourcePlan:
         """The source's plan in a JSON text; raises PlanError where it is of another format."""
         return SourcePlan(**_object(text))
+
+
+def _said(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in members if value or name not in ONLY_WHERE_SAID}
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -109,10 +109,8 @@ def _ask_in_parts(reader: Reader, plan: Plan, reading: Pass, requests: Sequence[
     and where that leaves nothing it is asked for again. So no row ever has fields of two versions. The end is a page of
     which all parts are empty and name no next one.
     """
-    same = {column.field for column in (*reading.stamp, *reading.key)} | {
-        *plan.cursor.fields,
-        *(plan.cursor.stand_in or ()),
-    }
+    cursor = plan.raw_cursor
+    same = {column.raw for column in (*reading.stamp, *reading.key)} | {*cursor.fields, *(cursor.stand_in or ())}
     for _ in range(MOST_TRIES):
         answers = [_ask_once(reader, plan, request) for request in requests]
         parts = [page.batch for _, page in answers]

@@ -102,22 +102,22 @@ class PageCheck:
         return self._last and self._last.batch.slice(len(self._last) - count)
 
     def _rows(self, batch: pa.RecordBatch) -> Rows:
-        key = tuple(batch.column(column.field) for column in self._reading.key)
+        key = tuple(batch.column(column.raw) for column in self._reading.key)
         if self._reading.name == "keys" or not self._plan.cursor.fields:
             stamped = pa.nulls(batch.num_rows, pa.string())
         else:
-            stamped = cursors(batch, self._plan.cursor)
+            stamped = cursors(batch, self._plan.raw_cursor)
         stamps = self._stamps(batch, stamped)
         order = key if stamps is None or self._reading.paging != "keyset" else (stamps, *key)
         return Rows(batch, stamped, key_texts(key), key, stamps, order)
 
     def _stamps(self, batch: pa.RecordBatch, stamped: pa.Array) -> pa.Array | None:
         """The pass's own stamp of each row as text that sorts as the source's stamps do; None for a pass without stamps."""
-        fields = tuple(column.field for column in self._reading.stamp)
+        fields = tuple(column.raw for column in self._reading.stamp)
         if not fields:
             return None
         columns = [batch.column(field) for field in fields]
-        cursor = self._plan.cursor
+        cursor = self._plan.raw_cursor
         if len(columns) > 1:
             time = pc.utf8_slice_codeunits(columns[1].cast(pa.string()), 0, 8)
             return pc.binary_join_element_wise(columns[0].cast(pa.string()), time, "T")
@@ -137,7 +137,7 @@ class PageCheck:
 
     def _check_nulls(self, batch: pa.RecordBatch) -> None:
         for stamp in self._reading.nulls:
-            there = [batch.column(field).is_valid() for field in stamp]
+            there = [batch.column(self._plan.column_of(field)).is_valid() for field in stamp]
             if pc.any(pc.and_(there[0], there[-1])).as_py():
                 raise FilterIgnored(
                     f"{self._plan.entity}: rows without {' and '.join(stamp)} were asked for, rows with it came: "

@@ -125,7 +125,7 @@ class Landing:
             pa.RecordBatch.from_arrays([columns[name] for name in self._schema.names], schema=self._schema)
         )
         for child in self._plan.children:
-            self.items[child.field] += pc.sum(pc.list_value_length(columns[child.field])).as_py() or 0
+            self.items[child.field] += pc.sum(pc.list_value_length(columns[child.raw])).as_py() or 0
         self.observed = _reaching(self.observed, page.observed_at)
 
 
@@ -133,6 +133,7 @@ class KeyLanding:
     """Takes the pages of a sweep: keys as text."""
 
     def __init__(self, plan: Plan, writer: PartWriter, known: Fingerprints | None = None) -> None:
+        self._key = plan.key_fields
         self._schema = key_schema(plan)
         self._writer = writer
         self._known = Fingerprints() if known is None else known
@@ -147,7 +148,7 @@ class KeyLanding:
     def add(self, page: RowPage) -> None:
         """Takes a page."""
         unfit = page.batch.column(UNFIT).to_pylist()
-        columns = [_as_sent(page.batch.column(name), name, unfit) for name in self._schema.names]
+        columns = [_as_sent(page.batch.column(field.raw), field.field, unfit) for field in self._key]
         self._writer.write(pa.RecordBatch.from_arrays(columns, schema=self._schema))
         if len(self._seen):
             keys = page.keys if isinstance(page.keys, pa.Array) else pa.array(page.keys, pa.string())

@@ -104,7 +104,7 @@ def delta_pass(plan: Plan) -> Pass:
 
 def key_columns(plan: Plan) -> tuple[Column, ...]:
     """The key's API fields."""
-    return tuple(Column(field.field, field.type, field.form) for field in plan.key_fields)
+    return tuple(Column(field.field, field.type, field.form, field.column) for field in plan.key_fields)
 
 
 def page_query(plan: Plan, reading: Pass, position: tuple[str, ...] | None) -> Query:
@@ -174,7 +174,8 @@ def _stamped(
     """Where the source compares days alone, the date is the stamp: the time of day neither bounds nor orders."""
     by_field = {field.field: field for field in plan.fields}
     compared = fields[:1] if plan.cursor.days else fields
-    stamp = tuple(Column(field, by_field[field].type, by_field[field].form) for field in compared)
+    columns = (by_field[field] for field in compared)
+    stamp = tuple(Column(field.field, field.type, field.form, field.column) for field in columns)
     low = None if window.start is None else _literals(plan, window.start, low=True)
     high = None if open_end else _literals(plan, window.end, low=False)
     whole = plan.cursor.nulls != "never" and not plan.cursor.days

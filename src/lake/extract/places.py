@@ -117,7 +117,7 @@ def dead_end(plan: Plan, reading: Pass) -> NoProgress:
 
 def last_whole(batch: pa.RecordBatch, reading: Pass) -> int | None:
     """The last row that has all of the order's columns."""
-    columns = [batch.column(column.field) for column in reading.order]
+    columns = [batch.column(column.raw) for column in reading.order]
     for row in range(batch.num_rows - 1, -1, -1):
         if all(column[row].is_valid for column in columns):
             return row
@@ -126,7 +126,7 @@ def last_whole(batch: pa.RecordBatch, reading: Pass) -> int | None:
 
 def literals(batch: pa.RecordBatch, row: int, reading: Pass) -> tuple[str, ...]:
     """The literals of a row in the order's columns."""
-    return tuple(_literal(batch.column(column.field)[row].as_py()) for column in reading.order)
+    return tuple(_literal(batch.column(column.raw)[row].as_py()) for column in reading.order)
 
 
 def _literal(value: Any) -> str:

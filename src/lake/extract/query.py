@@ -55,11 +55,17 @@ type Condition = Compare | IsNull | Every | Either | Verbatim
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A field by which rows are ordered, with its plan type and form."""
+    """A field by which rows are ordered, with its plan type and form. `column`: as of a plan's field."""
 
     field: str
     type: str
     form: str | None = None
+    column: str | None = None
+
+    @property
+    def raw(self) -> str:
+        """The name of its column in raw, and in pages."""
+        return self.column or self.field
 
 
 @dataclass(frozen=True, slots=True)

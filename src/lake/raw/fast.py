@@ -19,7 +19,7 @@ from lake.raw.forms import TEXT
 from lake.raw.safe import begins_an_object, holds_tiny_numbers, is_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lake.raw.envelope import Envelope
     from lake.raw.forms import Form
@@ -88,10 +88,11 @@ def _document(layout: Layout, kinds: Kinds, annotations: tuple[str, ...]) -> pa.
     """
     envelope, unusual = layout.envelope, dict(kinds)
     own = _record_fields(layout.fields, envelope, unusual)
+    declared = {*dict(layout.fields), *dict(layout.children)}
     record = [
-        *(pa.field(name, envelope.annotations[name]) for name in annotations),
+        *(pa.field(name, envelope.annotations[name]) for name in annotations if name not in declared),
         *own,
-        *(pa.field(name, pa.struct([*_annotations(envelope), *own])) for name in envelope.flatten),
+        *(pa.field(name, pa.struct([*_annotations(envelope, own), *own])) for name in envelope.flatten),
         *(pa.field(name, _collection_type(forms, envelope, unusual)) for name, forms in layout.children),
     ]
     places = {members(envelope.records) or (DOCUMENT,): pa.list_(pa.struct(record))}
@@ -120,15 +121,18 @@ def _kind(form: Form, kind: pa.DataType, envelope: Envelope) -> pa.DataType:
 
 
 def _collection_type(forms: Forms, envelope: Envelope, unusual: Mapping[str, pa.DataType]) -> pa.DataType:
-    item = pa.struct([*_annotations(envelope), *_record_fields(forms, envelope, unusual)])
+    own = _record_fields(forms, envelope, unusual)
+    item = pa.struct([*_annotations(envelope, own), *own])
     if envelope.items is None:
         return pa.list_(item)
     inside = envelope.beside_items | {envelope.items: pa.list_(item), envelope.inner_link: pa.string(), DEFERRED: URI}
     return pa.struct([pa.field(name, kind) for name, kind in inside.items()])
 
 
-def _annotations(envelope: Envelope) -> list[pa.Field]:
-    return [pa.field(name, kind) for name, kind in envelope.annotations.items()]
+def _annotations(envelope: Envelope, own: Sequence[pa.Field]) -> list[pa.Field]:
+    """The annotations beside a record's own fields. Two members of one name would end the process, not the page."""
+    names = {field.name for field in own}
+    return [pa.field(name, kind) for name, kind in envelope.annotations.items() if name not in names]
 
 
 def _at(table: pa.Table, path: tuple[str, ...]) -> pa.Array:
@@ -151,10 +155,10 @@ def _one(parts: list[pa.StructArray], name: str) -> pa.Array:
     """A field's column: the record's own member, or that of one of its flattened objects."""
     if len(parts) == 1:
         return parts[0].field(name)
-    columns = [column for part in parts if (column := pc.struct_field(part, name)).null_count < len(column)]
+    columns = [column for part in parts if (column := pc.struct_field(part, [name])).null_count < len(column)]
     if len(columns) > 1:
         raise pa.ArrowInvalid(f"{name} stands in several places")
-    return columns[0] if columns else pc.struct_field(parts[0], name)
+    return columns[0] if columns else pc.struct_field(parts[0], [name])
 
 
 def _values(column: pa.Array, form: Form, envelope: Envelope) -> pa.Array:
@@ -190,7 +194,7 @@ def _collection(column: pa.Array, forms: Forms, layout: Layout, name: str) -> pa
             raise pa.ArrowInvalid("a collection that is not whole")
         column = lists
     items = _all_there(column.values, "an item")
-    kind = layout.schema.field(name).type
+    kind = layout.items_type(name)
     typed = [_values(items.field(field), form, envelope) for field, form in forms]
     structs = pa.StructArray.from_arrays(typed, fields=list(kind.value_type))
     return pa.ListArray.from_arrays(column.offsets, structs, type=kind, mask=column.is_null())

@@ -23,7 +23,10 @@ type Forms = tuple[tuple[str, Form], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """What pages of an entity hold: its fields with their forms, those of its collections, and the columns they become."""
+    """What pages of an entity hold: its fields with their forms, those of its collections, and the columns they become.
+
+    Fields and collections go by the API's names; `schema` has raw's (`Field.raw`), in the same order.
+    """
 
     plan: Plan
     envelope: Envelope
@@ -35,6 +38,11 @@ class Layout:
     def declared(self) -> frozenset[str]:
         """The members of a record that its plan or its protocol declares."""
         return frozenset((*dict(self.fields), *dict(self.children), *self.envelope.annotations))
+
+    def items_type(self, collection: str) -> pa.DataType:
+        """The type of a collection's column."""
+        names = [name for name, _ in self.children]
+        return self.schema.field(len(self.fields) + names.index(collection)).type
 
     @property
     def has_decimals(self) -> bool:

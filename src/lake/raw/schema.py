@@ -42,8 +42,8 @@ def raw_type(field: Field) -> pa.DataType:
 def row_columns(plan: Plan) -> list[pa.Field]:
     """The columns of a row file that hold what the source sent."""
     return [
-        *(pa.field(field.field, raw_type(field)) for field in plan.fields),
-        *(pa.field(child.field, pa.list_(_struct(child.fields))) for child in plan.children),
+        *(pa.field(field.raw, raw_type(field)) for field in plan.fields),
+        *(pa.field(child.raw, pa.list_(_struct(child.fields))) for child in plan.children),
     ]
 
 
@@ -63,7 +63,7 @@ def row_schema(plan: Plan) -> pa.Schema:
 
 def key_schema(plan: Plan) -> pa.Schema:
     """The schema of a keys file."""
-    return pa.schema([pa.field(field.field, pa.string()) for field in plan.key_fields])
+    return pa.schema([pa.field(field.raw, pa.string()) for field in plan.key_fields])
 
 
 def tombstone_schema(plan: Plan) -> pa.Schema:
@@ -72,4 +72,4 @@ def tombstone_schema(plan: Plan) -> pa.Schema:
 
 
 def _struct(fields: Iterable[Field]) -> pa.StructType:
-    return pa.struct([pa.field(field.field, raw_type(field)) for field in fields])
+    return pa.struct([pa.field(field.raw, raw_type(field)) for field in fields])

@@ -108,7 +108,11 @@ class Rows:
         found = notes[row]
         if found is None:
             found = notes[row] = {}
-        found[path] = dump(value)
+        place, times = path, 1
+        while place in found:  # a field called `to_Item[0].Text` beside that field of the first item
+            times += 1
+            place = f"{path}#{times}"
+        found[place] = dump(value)
 
     def _record(self, row: int, entry: Any) -> dict[str, Any]:
         """The entry as one object, with the members of its flattened ones."""
@@ -165,7 +169,7 @@ class Rows:
             items += own or ()
             places += [(row, f"{name}[{position}].") for position in range(len(own or ()))]
             offsets.append(len(items))
-        kind = self._layout.schema.field(name).type
+        kind = self._layout.items_type(name)
         structs = pa.StructArray.from_arrays(self._columns(items, places, forms), fields=list(kind.value_type))
         self._keep_undeclared(items, places, frozenset((*dict(forms), *self._envelope.annotations)))
         return pa.ListArray.from_arrays(

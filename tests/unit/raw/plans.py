@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lake.contract.plan import Child, Cursor, Field, Plan
+from lake.contract.raw_columns import with_columns
 from lake.extract.protocols.odata_versions import V4
 
 TYPES = {
@@ -52,3 +55,9 @@ def plan(
         settle_lag_s=0,
         freshness_s=3600,
     )
+
+
+def named(plan: Plan) -> Plan:
+    """The plan with the names of raw's columns, as contracts are compiled."""
+    fields, children = with_columns(plan.fields, plan.children, plan.key)
+    return replace(plan, fields=fields, children=children)

@@ -46,7 +46,7 @@ class KeyCount:
     def add(self, page: ReadPage) -> None:
         """Takes a page. Rows without a whole key count one by one."""
         self._served = self._served or page.served
-        columns = [page.batch.column(field.field) for field in self._work.plan.key_fields]
+        columns = [page.batch.column(field.raw) for field in self._work.plan.key_fields]
         whole = columns[0].is_valid()
         for column in columns[1:]:
             whole = pc.and_(whole, column.is_valid())

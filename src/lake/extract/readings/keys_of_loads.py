@@ -43,5 +43,5 @@ def _columns(work: Work, load: int, kinds: tuple[str, ...]) -> Iterator[list[pa.
         file = pq.ParquetFile(io.BytesIO(work.world.raw.get(part["key"]) or b""))
         names = file.schema_arrow.names[: len(work.plan.key)]  # under the names of the contract that wrote them
         if manifest["kind"] == "rows":
-            names = [field.field for field in work.plan.key_fields]
+            names = [field.raw for field in work.plan.key_fields]
         yield [column.combine_chunks() for column in file.read(names).columns]
