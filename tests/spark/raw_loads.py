@@ -139,7 +139,7 @@ class RawFolder:
     def tombstones(self, plan: Plan, told: Sequence[tuple[tuple[str, ...], datetime]], reason: str = "feed") -> int:
         """Commit what the source said is gone: keys, each with the instant at which it said so; returns the load's number."""
         load, load_id = self._next(plan)
-        names = [key.field for key in plan.key_fields]
+        names = [key.raw for key in plan.key_fields]
         texts = [(name, pa.string()) for name in (*names, "_deleted_at")]
         schema = pa.schema([*texts[:-1], ("_observed_at", pa.timestamp("us", tz="UTC")), texts[-1]])
         rows = [dict(zip(names, key, strict=True)) | {"_observed_at": at, "_deleted_at": stamp(at)} for key, at in told]
@@ -151,7 +151,7 @@ class RawFolder:
 
     def sweep(self, plan: Plan, keys: Sequence[tuple[str, ...]], started_at: datetime, loads: int = 1) -> int:
         """Commit a key sweep in so many loads; returns the number of its last."""
-        names = [key.field for key in plan.key_fields]
+        names = [key.raw for key in plan.key_fields]
         schema = pa.schema([(name, pa.string()) for name in names])
         size = max(1, -(-len(keys) // loads))
         numbers: list[int] = []
@@ -216,9 +216,9 @@ def sweep_entry(loads: list[int], started_at: datetime, last: bool) -> dict[str,
 
 def row_schema(plan: Plan) -> pa.Schema:
     """The Arrow schema of the plan's row files."""
-    own = [(column.field, arrow_type(column)) for column in plan.fields]
+    own = [(column.raw, arrow_type(column)) for column in plan.fields]
     children = [
-        (child.field, pa.list_(pa.struct([(column.field, arrow_type(column)) for column in child.fields])))
+        (child.raw, pa.list_(pa.struct([(column.raw, arrow_type(column)) for column in child.fields])))
         for child in plan.children
     ]
     instants = pa.timestamp("us", tz="UTC")
@@ -250,10 +250,20 @@ def _record(plan: Plan, position: int, version: Version) -> dict[str, Any]:
     if strange := set(version.values) - known:
         raise ValueError(f"{plan.entity} has no fields {sorted(strange)}")
     return {
-        **version.values,
+        **_in_raw(plan, version.values),
         "_row": position,
         "_observed_at": version.observed_at,
         "_cursor": version.cursor,
         "_unfit": json.dumps(version.unfit) if version.unfit else None,
         "_unmapped": json.dumps(version.unmapped) if version.unmapped else None,
     }
+
+
+def _in_raw(plan: Plan, values: dict[str, Any]) -> dict[str, Any]:
+    """Values by the names of raw's columns."""
+    found = {each.raw: values[each.field] for each in plan.fields if each.field in values}
+    for child in plan.children:
+        if (items := values.get(child.field)) is not None:
+            names = {each.field: each.raw for each in child.fields}
+            found[child.raw] = [{names[name]: value for name, value in item.items()} for item in items]
+    return found

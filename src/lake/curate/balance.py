@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F  # noqa: N812
 
 from lake.curate.checking import error_rules, warning_rules
+from lake.curate.columns import json_member
 from lake.curate.errors import RawDamaged
 from lake.curate.quarantine import only_in_quarantine, open_rows, typed_keys
 from lake.curate.tables import BROADCAST
@@ -108,7 +109,7 @@ def living(tables: Tables, layout: Layout, plan: Plan, touched: DataFrame, *, fe
         few = tables.rows(layout.quarantine) <= BROADCAST
         held = tables.matching(layout.current, typed_keys(tables, layout, plan), keys, few=few).select(*texts)
         only = only_in_quarantine(tables, layout, plan).join(held, keys, "left_anti")
-        shown = F.get_json_object("_raw", f"$.{flag.field}").eqNullSafe("true") if flag else F.lit(False)
+        shown = F.expr(json_member("_raw", flag.raw)).eqNullSafe("true") if flag else F.lit(False)
         parts.append(("live_rows", only.where(~shown)))
         without = F.greatest(*(F.isnull(name) for name in keys), F.lit(False))
         parts.append(("keyless", open_rows(tables, layout).where(without)))

@@ -16,6 +16,9 @@ PARENT_MISMATCH = "parent_mismatch"
 STAMP_MISSING = "stamp_missing"
 UNFIT = "unfit"
 
+ITEM = "_item"
+"""What a rule calls the item that it looks at: no column of a contract has such a name."""
+
 MEANINGS = {
     KEY_MISSING: "a part of the key is missing",
     KEY_REPEATED: "two items have one key",
@@ -72,13 +75,13 @@ def _checks(checks: tuple[Check, ...], severity: str) -> list[Rule]:
 
 def _child_rules(child: Child) -> list[Rule]:
     """A document falls with its items: each rule looks for one item that breaks it."""
-    own = [Rule(KEY_MISSING, _any_null(child.key, "x."))]
-    own += _required(child.fields, child.key, "x.")
-    mismatch = " OR ".join(f"x.{quoted(name)} <> {quoted(name)}" for name in child.parent_key)
+    own = [Rule(KEY_MISSING, _any_null(child.key, f"{ITEM}."))]
+    own += _required(child.fields, child.key, f"{ITEM}.")
+    mismatch = " OR ".join(f"{ITEM}.{quoted(name)} <> {quoted(name)}" for name in child.parent_key)
     own.append(Rule(PARENT_MISMATCH, f"coalesce({mismatch}, false)"))
     found = [_exists(child, rule) for rule in own]
     items = quoted(child.name)
-    keys = f"transform({items}, x -> struct({', '.join(f'x.{quoted(name)}' for name in child.key)}))"
+    keys = f"transform({items}, {ITEM} -> struct({', '.join(f'{ITEM}.{quoted(name)}' for name in child.key)}))"
     found.append(Rule(f"{child.name}.{KEY_REPEATED}", f"size(array_distinct({keys})) < size({items})"))
     return found + _child_checks(child, "error")
 
@@ -86,14 +89,14 @@ def _child_rules(child: Child) -> list[Rule]:
 def _child_checks(child: Child, severity: str) -> list[Rule]:
     columns = frozenset(field.name for field in child.fields)
     return [
-        _exists(child, Rule(check.name, f"({within(check.sql, columns, 'x')}) IS FALSE"))
+        _exists(child, Rule(check.name, f"({within(check.sql, columns, ITEM)}) IS FALSE"))
         for check in child.checks
         if check.severity == severity
     ]
 
 
 def _exists(child: Child, rule: Rule) -> Rule:
-    return Rule(f"{child.name}.{rule.name}", f"exists({quoted(child.name)}, x -> {rule.broken})")
+    return Rule(f"{child.name}.{rule.name}", f"exists({quoted(child.name)}, {ITEM} -> {rule.broken})")
 
 
 def _any_null(names: tuple[str, ...], prefix: str) -> str:

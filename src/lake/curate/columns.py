@@ -55,13 +55,29 @@ def raw_type(field: Field) -> str:
 
 def raw_schema(plan: Plan) -> str:
     """The DDL of the row files that this plan writes."""
-    columns = [(field.field, raw_type(field)) for field in plan.fields]
-    columns += [(child.field, f"ARRAY<STRUCT<{_members(child)}>>") for child in plan.children]
+    columns = [(field.raw, raw_type(field)) for field in plan.fields]
+    columns += [(child.raw, f"ARRAY<STRUCT<{_members(child)}>>") for child in plan.children]
     return ", ".join(f"{quoted(name)} {kind}" for name, kind in (*columns, *LINEAGE_IN_RAW))
 
 
 def _members(child: Child) -> str:
-    return ", ".join(f"{quoted(field.field)}: {raw_type(field)}" for field in child.fields)
+    return ", ".join(f"{quoted(field.raw)}: {raw_type(field)}" for field in child.fields)
+
+
+def from_source(part: Field | Child) -> str:
+    """What a column of raw is called in a batch. All of the lake's own begin with an underscore: whatever the source calls its
+    fields, none of them is one of these."""
+    return f"source {part.raw}"
+
+
+def json_member(text: str, name: str) -> str:
+    """The SQL of a member of the JSON object in `text`, as text; null where there is none.
+
+    A path cannot hold every name: one with dots and quotes in it is looked up in a map.
+    """
+    if re.fullmatch(r"\w+", name, re.ASCII):
+        return f"get_json_object({text}, {literal(f'$.{name}')})"
+    return f"try_element_at(from_json({text}, 'MAP<STRING, STRING>'), {literal(name)})"
 
 
 def written_as(fields: tuple[Field, ...], today: Field) -> Field | None:

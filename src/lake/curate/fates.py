@@ -83,9 +83,9 @@ def counts() -> tuple[Column, ...]:
 
 def current_rows(fates: DataFrame, plan: Plan) -> DataFrame:
     """The rows that the current table merges: winners that are newer, `_fresh` where it has none of their key, and keys to
-    delete (`_ends`)."""
+    delete (`_ends`: as of `_gone_at`)."""
     fields = (field.name for field in plan.fields if field.name not in plan.key)
     columns = (F.col(f"_winner.{quoted(name)}").alias(name) for name in (*fields, *ORDER))
     return fates.where("_newer OR _ends").select(
-        *plan.key, *columns, "_ends", "deleted_at", F.expr("_held IS NULL").alias("_fresh")
+        *plan.key, *columns, "_ends", F.col("deleted_at").alias("_gone_at"), F.expr("_held IS NULL").alias("_fresh")
     )

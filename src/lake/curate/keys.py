@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F  # noqa: N812
 
-from lake.curate.columns import literal, quoted, raw_type, typed, written_as
+from lake.curate.columns import json_member, quoted, raw_type, typed, written_as
 from lake.curate.errors import PlanLost, RawDamaged
 from lake.curate.reading import by_plan
 
@@ -73,14 +73,14 @@ def from_text(field: Field, text: str) -> str:
 
 def unfit_text(field: str, unfit: str) -> str:
     """The SQL of what was sent for an API field, from the JSON of the values that were not of their types."""
-    return f"get_json_object({unfit}, {literal(f'$[{field!r}]')})"
+    return json_member(unfit, field)
 
 
 def _of_texts(written: Plan, plan: Plan) -> tuple[str, list[KeyColumn]]:
     """Schema and key of files that hold keys as texts."""
     columns = []
     for field in plan.key_fields:
-        there = quoted(_of_key(written, field).field)
+        there = quoted(_of_key(written, field).raw)
         columns.append(KeyColumn(field.name, from_text(field, there), there))
     return ", ".join(f"{column.sent} STRING" for column in columns), columns
 
@@ -88,7 +88,7 @@ def _of_texts(written: Plan, plan: Plan) -> tuple[str, list[KeyColumn]]:
 def _of_rows(written: Plan, plan: Plan) -> tuple[str, list[KeyColumn]]:
     """Schema and key of files of rows: typed, or among the values that were not of their types."""
     columns = [_of_row(_of_key(written, field), field) for field in plan.key_fields]
-    schema = ", ".join(f"{quoted(field.field)} {raw_type(field)}" for field in written.key_fields)
+    schema = ", ".join(f"{quoted(field.raw)} {raw_type(field)}" for field in written.key_fields)
     return f"{schema}, _unfit STRING", columns
 
 
@@ -105,7 +105,7 @@ def _of_key(written: Plan, today: Field) -> Field:
 
 
 def _of_row(written: Field, today: Field) -> KeyColumn:
-    there, unfit = quoted(written.field), unfit_text(written.field, "_unfit")
+    there, unfit = quoted(written.raw), unfit_text(written.field, "_unfit")
     value = f"coalesce({typed(written, today, there)}, {from_text(today, unfit)})"
     return KeyColumn(today.name, value, f"coalesce(CAST({there} AS STRING), {unfit})")
 

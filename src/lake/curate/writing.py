@@ -38,7 +38,7 @@ def forget_deleted(tables: Tables, table: Table, plan: Plan, fates: DataFrame) -
 
 def merge_current(tables: Tables, table: Table, plan: Plan, fates: DataFrame, judged: Judged) -> None:
     """Put winners in and take ended keys out."""
-    ended = "s._ends AND t._observed_at < s.deleted_at"
+    ended = "s._ends AND t._observed_at < s._gone_at"
     newer = f"NOT s._ends AND struct({_columns('s', ORDER)}) > struct({_columns('t', ORDER)})"
     values = _values(tables, table)
     matched = ((ended, None), (newer, values))

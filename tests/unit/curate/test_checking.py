@@ -33,7 +33,7 @@ def test_every_entity_quarantines_what_has_no_key_or_type_or_breaks_an_error_rul
 def test_an_item_that_breaks_a_rule_takes_its_document_along() -> None:
     rules = {rule.name: rule.broken for rule in error_rules(Plan.load(TEXTS["erp.sales_order.json"]))}
     assert rules["sales_order_item.requested_quantity_not_negative"] == (
-        "exists(`sales_order_item`, x -> (x.`requested_quantity` >= 0) IS FALSE)"
+        "exists(`sales_order_item`, _item -> (_item.`requested_quantity` >= 0) IS FALSE)"
     )
 
 
