@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from lake.contract.collisions import OF_DELETED, OF_HISTORY, OF_QUARANTINE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,7 +49,7 @@ def written(drafted: Drafted) -> str:
     keys = [field.name for field in drafted.fields if field.key]
     cursor = _cursor(fields)
     required = {*keys, *(name for name in fields if not fields[name].nullable)}
-    names = snake_names(list(fields))
+    names = snake_names(list(fields), drafted.name, keys)
     head = [
         f"# A draft of {datetime.now().astimezone():%Y-%m-%d}. Look at each line with a `?`, and at each classification.",
         *(
@@ -156,14 +158,20 @@ def _extraction(drafted: Drafted, fields: dict[str, SourceField], cursor: tuple[
     return lines
 
 
-def snake_names(physical: list[str]) -> dict[str, str]:
-    """API name → snake_case, made unique; each begins with a letter."""
+def snake_names(physical: Sequence[str], entity: str = "", keys: Sequence[str] = ()) -> dict[str, str]:
+    """API name → snake_case, made unique; each begins with a letter.
+
+    Names of the lake's own columns get the entity's before them: those that stand beside keys, and those of a history, which may
+    be asked for later.
+    """
     names: dict[str, str] = {}
     for each in physical:
         text = re.sub(r"__c$", "", each)
         text = re.sub(r"([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])", r"\1\3_\2\4", text)
         text = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
         text = text if re.match(r"[a-z]", text) else f"field_{text}".rstrip("_")
+        if text in OF_HISTORY or (each in keys and text in (*OF_DELETED, *OF_QUARANTINE)):
+            text = f"{entity}_{text}"
         unique, number = text, 2
         while unique in names.values():
             unique, number = f"{text}_{number}", number + 1

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from lake.contract.collisions import check_collisions
 from lake.contract.curated import curated_of
 from lake.contract.errors import ContractError, Findings
 from lake.contract.extraction import check_protocol, check_rules, cursor_of, deletes_of, instant_of, seconds
@@ -112,6 +113,7 @@ def compile_contract(file: str, contract: OpenDataContractStandard, source: Sour
         rows_may_shift=spec.paging.rows_may_shift is not None,
         count_ignored=spec.count.ignored if spec.count else None,
     )
+    check_collisions(found, plan)
     if found.mistakes:
         raise ContractError(found.mistakes)
     return plan

@@ -9,19 +9,28 @@ if TYPE_CHECKING:
 
     from lake.contract.plan import Field, Plan
 
-BESIDE = ("deleted", "history", "quarantine")
-"""Tables that an entity, and its children, have beside the current one."""
+BESIDE = ("deleted", "quarantine")
+"""Tables that each entity has beside the current one, and those of its children and of its history."""
+REBUILT = "__rebuild"
+"""What is behind the name of a table that is made anew: it is dropped when the old one has its rows."""
 
 
 def doubled(plans: Sequence[Plan]) -> Iterator[tuple[str, str]]:
     """Entity and reason of each plan whose tables are another one's, too."""
     owners: dict[str, str] = {}
     for plan in plans:
-        for name in (plan.entity, *(child.entity for child in plan.children)):
-            for table in (name, *(f"{name}_{beside}" for beside in BESIDE)):
-                if table in owners:
-                    yield plan.entity, f"its table {table.replace('.', '_')} is one of {owners[table]}, too"
-                owners.setdefault(table, plan.entity)
+        for table in _tables(plan):
+            names = (table, f"{table}{REBUILT}")
+            if (taken := next((name for name in names if name in owners), None)) is not None:
+                yield plan.entity, f"its table {taken.replace('.', '_')} is one of {owners[taken]}, too"
+            for name in names:
+                owners.setdefault(name, plan.entity)
+
+
+def _tables(plan: Plan) -> list[str]:
+    """The tables that an entity has: `erp.sales_order_deleted`."""
+    beside = (*BESIDE, *(("history",) if plan.curated.history else ()))
+    return [plan.entity, *(f"{plan.entity}_{name}" for name in beside), *(child.entity for child in plan.children)]
 
 
 def matched(plan: Plan, tables: Mapping[str, Mapping[str, Field]]) -> Iterator[tuple[str, str]]:

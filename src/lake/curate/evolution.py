@@ -53,11 +53,15 @@ class _Steps:
     def compare(self, wanted: Sequence[Column], there: Sequence[Column], above: tuple[str, ...]) -> bool:
         """Bring columns, or the members of a column's items, to what is wanted; says whether rows are to be written anew."""
         held = {column.name: column for column in there}
+        names = {column.name for column in wanted}
         anew = False
         for column in wanted:
-            if column.name not in held and column.renamed_from in held:
-                self._add(f"RENAME COLUMN {_path(*above, column.renamed_from)} TO {quoted(column.name)}")
-                held[column.name] = held[column.renamed_from]
+            earlier = (
+                column.renamed_from if column.renamed_from not in names else None
+            )  # else it is one of the lake's own
+            if column.name not in held and earlier in held:
+                self._add(f"RENAME COLUMN {_path(*above, earlier)} TO {quoted(column.name)}")
+                held[column.name] = held[earlier]
             if column.name in held:
                 if above and held[column.name].comment != column.comment:
                     self._add(f"ALTER COLUMN {_path(*above, column.name)} COMMENT {literal(column.comment)}")

@@ -20,10 +20,10 @@ FIELDS = (
 )
 
 
-def drafted(folder: Path, version: str | None) -> Plan:
+def drafted(folder: Path, version: str | None, fields: tuple[SourceField, ...] = FIELDS) -> Plan:
     shutil.copy(CONTRACTS / "erp" / "source.yaml", folder)
     source = SourcePlan.load(compile_source_folder(folder)["source.erp.json"])
-    draft = Drafted(replace(source, version=version), "items", "item", FIELDS, ())
+    draft = Drafted(replace(source, version=version), "items", "item", fields, ())
     (folder / "item.odcs.yaml").write_text(written(draft), "utf-8")
     return Plan.load(compile_source_folder(folder)["erp.item.json"])
 
@@ -40,3 +40,26 @@ def test_a_draft_compiles_where_the_source_names_no_digits(tmp_path: Path) -> No
     ]
     assert plan.paging == "keyset"
     assert drafted(folder, "v2").paging == "key"
+
+
+def test_a_draft_takes_no_name_of_a_column_that_the_lake_has_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "erp"
+    folder.mkdir()
+    keys = tuple(
+        SourceField(name, "string", nullable=False, key=True)
+        for name in ("Status", "ValidFrom", "plan", "Sales.Region")
+    )
+    others = tuple(SourceField(name, "string", nullable=True) for name in ("ValidTo", "STATUS", "Contract", "_row"))
+    plan = drafted(folder, "v4", (*keys, *others))
+    names = [
+        "item_status",
+        "item_valid_from",
+        "item_plan",
+        "sales_region",
+        "item_valid_to",
+        "status",
+        "contract",
+        "row",
+    ]
+    assert [field.name for field in plan.fields] == names
+    assert [field.raw for field in plan.fields if field.column] == ["STATUS_2", "_row_2"]

@@ -89,3 +89,9 @@ def test_items_in_a_document_follow_as_columns_do() -> None:
         ("ADD COLUMNS (`item`.`element`.`new` DATE COMMENT '')", "RENAME COLUMN `item`.`element`.`number` TO `id`"),
         {"item": f"ARRAY<STRUCT<{', '.join(f"{member} COMMENT ''" for member in members)}>>"},
     )
+
+
+def test_an_earlier_name_that_is_one_of_the_lakes_own_is_not_renamed() -> None:
+    wanted = (column("valid_from", "TIMESTAMP"), column("since", "DATE", renamed_from="valid_from"))
+    found = evolution(Table("t", "", wanted), (column("valid_from", "timestamp"),))
+    assert found.statements == ("ADD COLUMNS (`since` DATE COMMENT '')",)
