@@ -16,6 +16,10 @@ DEFERRED = "__deferred"
 """The only member of a collection that was not expanded (OData v2)."""
 WRAPPER = "__class__"
 """The member of a wrapped value that says what it is."""
+KNOWN_LINKS = ("@odata.nextLink", "odata.nextLink", "@nextLink", "__next", "d.__next")
+"""Where next links stand in OData 4.0, in the JSON of version 3, in 4.01 and in version 2: servers mix them up."""
+DOTTED = ("odata.nextLink", "odata.count", "odata.metadata")
+"""Members whose own names have a dot (the JSON of OData 3)."""
 
 
 class NotAPage(Exception):
@@ -64,8 +68,9 @@ class Envelope:
     """What a protocol wraps records in: where the list and the next link stand, and what else may stand beside them.
 
     Places (`records`, `next_link`, `delta_link`, `error`, the names in `beside`) are paths with dots (`d.results`); a path that
-    begins with `@` is one member, whatever dots it has; the empty path of `records` is the document itself. `beside` are the
-    types of what may stand beside them, which is not kept.
+    begins with `@`, or is one of `DOTTED`, is one member; the empty path of `records` is the document itself. `beside` are
+    the types of what may stand beside them, which is not kept. `known_links` are where a next link is looked for, too.
+    `more`: flags (path → the value that means that there are more rows), some of `beside` among them.
 
     `annotations` are what the protocol adds to each record, with their types; they and all whose name holds
     `annotation_mark` are the protocol's, not the source's data, and are not kept.
@@ -89,11 +94,31 @@ class Envelope:
     delta_link: str | None = None
     removed: Removed | None = None
     error: str | None = "error"
+    known_links: tuple[str, ...] = KNOWN_LINKS
+    more: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Where a next link may stand, the protocol's own place first; no place inside or around another one."""
+        own = (self.next_link,) if self.next_link else ()
+        taken = [members(path) for path in (self.records, *own, *self.beside)]
+        others = [path for path in self.known_links if not any(_overlap(members(path), place) for place in taken)]
+        return (*own, *others)
+
+    @property
+    def inner_links(self) -> tuple[str, ...]:
+        """What the name of an expanded collection is followed by, in the member that tells of items held back."""
+        return tuple(dict.fromkeys((self.inner_link, "@odata.nextLink", "@nextLink")))
 
     @property
     def inner_link(self) -> str:
         """The member of an expanded collection that tells of items held back."""
         return (members(self.next_link) or ("",))[-1]
+
+    @property
+    def inner_more(self) -> dict[str, bool]:
+        """The members of an expanded collection that may say that items were held back, and with which value."""
+        return {members(path)[-1]: more for path, more in self.more.items() if path in self.beside}
 
     @property
     def beside_items(self) -> dict[str, pa.DataType]:
@@ -103,6 +128,12 @@ class Envelope:
 
 def members(path: str) -> tuple[str, ...]:
     """The members that lead to a place, from the document inwards."""
-    if path.startswith("@"):
+    if path.startswith("@") or path in DOTTED:
         return (path,)
     return tuple(path.split(".")) if path else ()
+
+
+def _overlap(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether one place is the other, or is inside it; the document itself is around none."""
+    shared = min(len(one), len(other))
+    return shared > 0 and one[:shared] == other[:shared]

@@ -74,7 +74,7 @@ def _read(body: bytes, layout: Layout, kinds: Kinds, annotations: tuple[str, ...
     nothing = pa.nulls(len(structs), pa.string())
     return Page(
         pa.RecordBatch.from_arrays([*columns, nothing, nothing], schema=layout.schema),
-        _text(table, envelope.next_link),
+        next((link for path in envelope.links if (link := _text(table, path))), None),
         by_record=False,
         delta_link=_text(table, envelope.delta_link),
     )
@@ -96,7 +96,7 @@ def _document(layout: Layout, kinds: Kinds, annotations: tuple[str, ...]) -> pa.
         *(pa.field(name, _collection_type(forms, envelope, unusual)) for name, forms in layout.children),
     ]
     places = {members(envelope.records) or (DOCUMENT,): pa.list_(pa.struct(record))}
-    links = (envelope.next_link, envelope.delta_link)
+    links = (*envelope.links, envelope.delta_link)
     places |= {members(link): pa.string() for link in links if link}
     places |= {members(name): kind for name, kind in envelope.beside.items()}
     return pa.schema(_nested(places))
@@ -142,7 +142,7 @@ def _at(table: pa.Table, path: tuple[str, ...]) -> pa.Array:
 
 def _text(table: pa.Table, path: str | None) -> str | None:
     text: str | None = _at(table, members(path))[0].as_py() if path else None
-    return text
+    return text or None
 
 
 def _all_there(column: pa.Array, what: str) -> pa.Array:
@@ -192,6 +192,9 @@ def _collection(column: pa.Array, forms: Forms, layout: Layout, name: str) -> pa
             expected
         ):
             raise pa.ArrowInvalid("a collection that is not whole")
+        for flag, more in envelope.inner_more.items():
+            if pc.any(pc.equal(pc.struct_field(column, flag), more)).as_py():
+                raise pa.ArrowInvalid("a collection that says that it is not whole")
         column = lists
     items = _all_there(column.values, "an item")
     kind = layout.items_type(name)

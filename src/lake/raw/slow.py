@@ -61,12 +61,16 @@ def _opened(document: Any, envelope: Envelope) -> tuple[list[Any], str | None, s
     entries = _at(document, envelope.records or DOCUMENT)
     if not isinstance(entries, list):
         raise NotAPage(f"the body holds no list `{envelope.records}`")
-    return entries, _link(document, envelope.next_link), _link(document, envelope.delta_link)
+    links = [link for path in envelope.links if (link := _link(document, path))]
+    return entries, links[0] if links else None, _link(document, envelope.delta_link)
 
 
 def _link(document: Any, path: str | None) -> str | None:
+    """The text at a place; None where there is none: nothing, null, false, or an empty text."""
     link = _at(document, path)
-    if link is not None and (not isinstance(link, str) or isinstance(link, Number)):
+    if link is None or link is False or link == "":
+        return None
+    if not isinstance(link, str) or isinstance(link, Number):
         raise NotAPage(f"the body's `{path}` is no text: {dump(link)}")
     return link
 
@@ -185,8 +189,11 @@ class Rows:
                 return None
             found = value.get(self._envelope.items) if value.keys() <= self._around_items else None
             self._note_link(row, f"{name}.{link}", value.get(link))
+            for flag, more in self._envelope.inner_more.items():
+                self._note_link(row, f"{name}.{flag}", more if value.get(flag) is more else None)
         else:
-            self._note_link(row, f"{name}{link}", record.get(f"{name}{link}") if link else None)
+            for link in filter(None, self._envelope.inner_links):
+                self._note_link(row, f"{name}{link}", record.get(f"{name}{link}"))
         if value is None:
             return None
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):

@@ -236,3 +236,48 @@ def test_an_annotation_that_only_a_later_record_has_stays_on_the_fast_lane() -> 
     page = read_page(body, PLAN, V2)
     assert not page.by_record
     assert page.batch.column("Text")[1].as_py() == "y"
+
+
+@pytest.mark.parametrize("name", ["@odata.nextLink", "odata.nextLink", "@nextLink", "__next"])
+@pytest.mark.parametrize("envelope", [ENVELOPE, V2, FLAT], ids=["v4", "v2", "rest"])
+def test_a_next_link_of_any_version_is_found_on_the_fast_lane(envelope: Envelope, name: str) -> None:
+    body: Any = [{"Key": "k"}]
+    for member in reversed(envelope.records.split(".")):
+        body = {member: body}
+    page = read_page(json.dumps(body | {name: "n"}).encode(), PLAN, envelope)
+    assert (page.next_link, page.by_record) == ("n", False)
+
+
+def test_the_protocols_own_link_comes_before_one_of_another_version() -> None:
+    body = {"value": [], "__next": "other", "@odata.nextLink": "own"}
+    assert read_page(json.dumps(body).encode(), PLAN, ENVELOPE).next_link == "own"
+
+
+@pytest.mark.parametrize("lane", [fast, slow], ids=["fast", "slow"])
+def test_no_link_is_looked_for_inside_or_around_what_an_envelope_names(lane: Any) -> None:
+    layout = layout_of(PLAN, replace(ENVELOPE, records="d"))
+    assert lane.read(b'{"d":[],"__next":"x"}', layout).next_link == "x"
+    named = layout_of(PLAN, replace(ENVELOPE, beside={"@nextLink": pa.string(), "__next.total": pa.int64()}))
+    assert lane.read(b'{"value":[],"@nextLink":"x","__next":{"total":1}}', named).next_link is None
+
+
+@pytest.mark.parametrize("empty", [b'""', b"null", b"false"])
+def test_an_empty_link_is_none(empty: bytes) -> None:
+    assert read_page(b'{"value":[],"@odata.nextLink":%s}' % empty, PLAN, ENVELOPE).next_link is None
+
+
+@pytest.mark.parametrize("name", ["to_Item@odata.nextLink", "to_Item@nextLink"])
+def test_items_that_were_held_back_are_told_in_any_version(name: str) -> None:
+    body = {"value": [{"Key": "k", "to_Item": [], name: "Thing('k')/to_Item?$skip=1"}]}
+    (row,) = read_page(json.dumps(body).encode(), PLAN, ENVELOPE).batch.to_pylist()
+    assert name in json.loads(row["_unfit"])
+
+
+@pytest.mark.parametrize("more", [True, False])
+def test_items_of_which_a_flag_says_that_there_are_more_are_told(more: bool) -> None:
+    envelope = replace(V2, beside={"d.has_more": pa.bool_()}, more={"d.has_more": True})
+    body = {"d": {"results": [{"Key": "k", "to_Item": {"results": [], "has_more": more}}], "has_more": True}}
+    page = read_page(json.dumps(body).encode(), PLAN, envelope)
+    (row,) = page.batch.to_pylist()
+    assert row["_unfit"] == ('{"to_Item.has_more":true}' if more else None)
+    assert page.by_record is more

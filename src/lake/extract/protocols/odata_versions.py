@@ -67,7 +67,15 @@ V4: Final = Version(
     envelope=Envelope(
         records="value",
         next_link="@odata.nextLink",
-        beside={"@odata.context": pa.string(), "@odata.metadataEtag": pa.string(), "@odata.count": pa.int64()},
+        beside={
+            "@odata.context": pa.string(),
+            "@odata.metadataEtag": pa.string(),
+            "@odata.count": pa.int64(),
+            "@context": pa.string(),
+            "@count": pa.int64(),
+            "odata.metadata": pa.string(),
+            "odata.count": pa.string(),
+        },
         annotations={"@odata.etag": pa.string()},
         annotation_mark="@odata.",
         delta_link="@odata.deltaLink",

@@ -144,6 +144,7 @@ ENVELOPE = Envelope(
     beside={"totalSize": pa.int64(), "done": pa.bool_()},
     annotations={"attributes": pa.struct([pa.field("type", pa.string()), pa.field("url", pa.string())])},
     annotation_mark="\0",
+    more={"done": False},
 )
 
 DIALECT = Dialect(
