@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.extract.errors import BadRequest, MalformedAnswer, NoProgress
+from lake.extract.more import refuse_more
 from lake.extract.passes import page_query
 from lake.extract.query import EVERY_ROW
 from lake.raw.literal import dump, parse
@@ -38,10 +39,13 @@ def ask(reader: Reader, plan: Plan, reading: Pass, place: Place) -> tuple[Page, 
         page, asked_at = _ask_in_parts(reader, plan, reading, requests)
         return page, asked_at, None
     answer, page = _ask_once(reader, plan, requests[0])
-    follow = reader.dialect.follow
-    if follow is None or reading.paging != "server":
+    if reading.paging != "server":
         return page, answer.asked_at, page.next_link
-    return page, answer.asked_at, follow(reader.source, plan, place.link, answer, page)
+    follow = reader.dialect.follow
+    link = page.next_link if follow is None else follow(reader.source, plan, place.link, answer, page)
+    if link is None:
+        refuse_more(reader.source, plan, reader.dialect.envelope(reader.source, plan), place, answer, page)
+    return page, answer.asked_at, link
 
 
 def requests_for(reader: Reader, plan: Plan, reading: Pass, place: Place) -> tuple[Request, ...]:

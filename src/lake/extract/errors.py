@@ -58,6 +58,10 @@ class NoProgress(SourceError):
     """The source answered with rows that it had already given: paging would never end."""
 
 
+class UnknownContinuation(SourceError):
+    """The source says that there is more, in a way that neither protocol nor contract know: to end here would lose rows."""
+
+
 class ResultCapReached(SourceError):
     """One query brought all that the source gives to one query: a narrower one is needed to see what lies behind.
 

@@ -28,6 +28,10 @@ REMEDIES = {
     "AnswerTooLarge": "Lower the contract's page_size, or see what stands between AWS and the source.",
     "OrderIgnored": "Paging would lose rows: leave this entity unread until the source's vendor has explained its order.",
     "NoProgress": "Paging would never end: leave this entity unread until the source's vendor has explained its pages.",
+    "UnknownContinuation": (
+        "Rows may be missing, so nothing of this reading counts yet. The message names the member and what to write: how it"
+        " leads on (`paging`, `rest.paginator`), or `rest.beside` where it is no sign of more rows. Then deploy."
+    ),
     "ResultCapReached": (
         "The source gives one query no more rows than that: say `paging: key` in the contract, or a shorter `window`."
     ),

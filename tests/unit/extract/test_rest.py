@@ -231,8 +231,42 @@ def test_the_link_header_leads_on(links: str | None, following: str | None) -> N
     assert followed(paged(ORDER, type="header_link"), {}, rows=2, links=links) == following
 
 
-def test_a_single_page_is_followed_by_none() -> None:
-    assert followed(paged(ORDER, type="single_page"), {"next": "x"}, rows=2) is None
+@pytest.mark.parametrize(("member", "following"), [("next", None), ("@odata.nextLink", "?page=2")])
+def test_a_single_page_is_followed_by_what_is_a_next_link_everywhere(member: str, following: str | None) -> None:
+    plan = paged(ORDER, type="single_page")
+    text = json.dumps({"data": [], member: "?page=2"}).encode()
+    assert REST.follow is not None
+    page = read_page(text, plan, REST.envelope(SERVICE, plan))
+    assert REST.follow(SERVICE, plan, None, Answer(text, NOON, None), page) == following
+
+
+@pytest.mark.parametrize(
+    ("rows", "sent", "came", "following"),
+    [
+        (3, None, "a", "a"),
+        (3, "a", "b", "b"),
+        (0, "b", "b", None),
+        (0, None, "*", None),
+        (3, "b", "b", "b"),
+        (0, "b", "c", "c"),
+    ],
+)
+def test_a_token_that_comes_back_on_a_page_without_rows_is_the_end_where_the_contract_says_so(
+    rows: int, sent: str | None, came: str, following: str | None
+) -> None:
+    plan = paged(ORDER, type="cursor", cursor_path="next", first_token="*", end="same_token")
+    assert followed(plan, {"next": came}, rows=rows, token=sent) == following
+    plain = paged(ORDER, type="cursor", cursor_path="next")
+    assert followed(plain, {"next": came}, rows=rows, token=sent) == came
+
+
+def test_the_first_request_has_the_first_token() -> None:
+    plan = paged(ORDER, type="cursor", cursor_path="next", first_token="*")
+    (reading,) = window_passes(ORDER, WINDOW)
+    assert dict(asked(SERVICE, plan, reading).params)["t"] == "*"
+    request = REST.link(SERVICE, plan, page_query(plan, reading, None), "AoE")
+    assert dict(request.params)["t"] == "AoE"
+    assert "t" not in dict(asked(SERVICE, paged(ORDER, type="cursor", cursor_path="next"), reading).params)
 
 
 def test_a_condition_that_the_api_has_no_word_for_is_refused() -> None:

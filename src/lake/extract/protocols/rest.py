@@ -18,7 +18,7 @@ from lake.extract.protocols.rest_filters import write_filter
 from lake.extract.protocols.rest_numbers import NUMBERED, Counted, next_number, no_more
 from lake.extract.protocols.rest_templates import MISSING, Literal, as_text, fill
 from lake.extract.query import Compare, Verbatim
-from lake.raw.envelope import Envelope, members
+from lake.raw.envelope import KNOWN_LINKS, Envelope, members
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,18 +31,20 @@ if TYPE_CHECKING:
 
 NO_LINK = "@none"
 """A place where nothing stands."""
+NO_PAGINATOR = {"type": "single_page"}
 KINDS = {"int64": pa.int64(), "boolean": pa.bool_(), "decimal": pa.decimal128(38, 9)}
 
 
 def pages(source: SourcePlan, plan: Plan, query: Query) -> tuple[Request, ...]:
     """The request for a page: the first one, where the API leads from page to page."""
-    first = {"page": _rest(plan).get("paginator", {}).get("base_page"), "offset": 0}
+    paginator = _rest(plan).get("paginator", {})
+    first = {"page": paginator.get("base_page"), "offset": 0, "token": paginator.get("first_token")}
     return (_request(source, plan, _values(plan, query) | first),)
 
 
 def link(source: SourcePlan, plan: Plan, query: Query, token: str) -> Request:
     """The request for the page that an answer led to; raises MalformedAnswer where it leads elsewhere."""
-    paginator = _rest(plan)["paginator"]
+    paginator = _rest(plan).get("paginator", NO_PAGINATOR)
     values = _values(plan, query)
     if paginator["type"] == "cursor":
         return _request(source, plan, values | {"token": token})
@@ -54,16 +56,20 @@ def link(source: SourcePlan, plan: Plan, query: Query, token: str) -> Request:
 
 
 def follow(_source: SourcePlan, plan: Plan, token: str | None, answer: Answer, page: Page) -> str | None:
-    """The token of the page after one; raises NoProgress where numbered pages contradict themselves."""
-    paginator = _rest(plan).get("paginator", {"type": "single_page"})
+    """The token of the page after one; raises NoProgress where numbered pages contradict themselves.
+
+    With `end: same_token` a page without rows is the last one where it has the token that it was asked for with.
+    """
+    paginator = _rest(plan).get("paginator", NO_PAGINATOR)
     if paginator["type"] in NUMBERED:
         return next_number(plan, token, answer, page.batch.num_rows)
     if paginator["type"] == "header_link":
         links = parse_header_links(answer.links or "")
-        return next((each["url"] for each in links if "next" in each.get("rel", "").lower().split()), None)
-    if paginator["type"] == "single_page" or no_more(paginator, answer):
-        return None
-    return page.next_link
+        named = next((each["url"] for each in links if "next" in each.get("rel", "").lower().split()), None)
+        return named or page.next_link
+    sent = token or paginator.get("first_token")
+    is_last = paginator.get("end") == "same_token" and not page.batch.num_rows and page.next_link == sent
+    return None if is_last or no_more(paginator, answer) else page.next_link
 
 
 def count(source: SourcePlan, plan: Plan, rows: CountQuery) -> Request:
@@ -113,6 +119,8 @@ def envelope(source: SourcePlan, plan: Plan) -> Envelope:
         flatten=tuple(rest.get("flatten", ())),
         wrappers=rest.get("wrappers"),
         error=(source.rest or {}).get("errors", {}).get("path"),
+        known_links=() if paginator.get("type") in (*NUMBERED, "cursor") else KNOWN_LINKS,
+        more={paginator["has_more_path"]: True} if "has_more_path" in paginator else {},
     )
 
 
