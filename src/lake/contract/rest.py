@@ -71,14 +71,17 @@ class PaginatorSpec(Strict):
     """How an answer leads to the next one, for `paging: {mode: server}`, and elsewhere from a page that came empty.
 
     `json_link` (the address stands at `next_url_path`), `header_link` (in the Link header), `cursor` (the token stands at
-    `cursor_path`, and goes out as `{token}`), `page_number` (`{page}`, counted from `base_page`), `offset` (`{offset}`:
-    rows so far), `single_page`. The end is a missing link or token; of numbered pages an empty one, the row that
-    `total_path` counts as the last, `has_more_path` being false, or one of the statuses `past_end`.
+    `cursor_path`, and goes out as `{token}`; the first request has `first_token`, where that is given), `page_number`
+    (`{page}`, counted from `base_page`), `offset` (`{offset}`: rows so far), `single_page`. The end is a missing link or
+    token, with `end: same_token` also a page without rows that has the token that was sent; of numbered pages an empty one,
+    the row that `total_path` counts as the last, `has_more_path` being false, or one of the statuses `past_end`.
     """
 
     type: Literal["json_link", "header_link", "cursor", "page_number", "offset", "single_page"]
     next_url_path: str | None = None
     cursor_path: str | None = None
+    first_token: str | None = Field(default=None, min_length=1)
+    end: Literal["same_token"] | None = None
     base_page: int = 1
     total_path: str | None = None
     has_more_path: str | None = None
@@ -89,6 +92,7 @@ class PaginatorSpec(Strict):
     def _complete(self) -> PaginatorSpec:
         needed = {"json_link": {"next_url_path"}, "cursor": {"cursor_path"}}.get(self.type, set())
         optional = {"total_path", "past_end", "rows_may_shift"} if self.type in NUMBERED else set()
+        optional |= {"first_token", "end"} if self.type == "cursor" else set()
         optional |= {"base_page"} if self.type == "page_number" else set()
         optional |= {"has_more_path"} if self.type in (*NUMBERED, "cursor") else set()
         given = self.model_fields_set - {"type"}

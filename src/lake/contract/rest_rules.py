@@ -102,6 +102,9 @@ def _check_paging(
         found.add(place, "is missing: `paging: {mode: server}` follows what the API says comes next")
     if mode != "server" and kind not in (None, "json_link", "cursor"):
         found.add(place, f"{kind} is for `mode: server`; under `{mode}` a link or token leads on from an empty page")
+    for word in ("first_token", "end"):
+        if mode != "server" and rest.get("paginator", {}).get(word) is not None:
+            found.add(f"{place}.{word}", f"is for `mode: server`; under `{mode}` no page is asked for by a token first")
     for other, name in PLACE_OF.items():
         if kind == other and name not in used:
             found.add(place, f"{other} has no place in the request: put {{{name}}} into `params` or `json`")
