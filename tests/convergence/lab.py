@@ -190,7 +190,8 @@ class Lab(Surroundings):
     def _disturb(self) -> None:
         if self._disturbed or any(fault["kind"] in ("meanwhile", "offset_tokens") for fault in self._faults):
             self._unsettle(self.kind.shifts)
-        if any(fault["kind"] in HIDES.get(self.plan.paging, ()) for fault in self._faults):
+        kinds = {fault["kind"] for fault in self._faults}
+        if kinds & set(HIDES.get(self.plan.paging, ())) or (kinds >= HIDE_TOGETHER and self.plan.paging != "server"):
             self._unsettle()
         self._disturbed = False
 
@@ -304,3 +305,5 @@ HIDES: dict[str, tuple[str, ...]] = {
     "server": ("ignored_order", "result_cap", "offset_tokens", "page_cap"),
 }
 """Faults that may hide rows from a way of paging, until a full refresh."""
+HIDE_TOGETHER = {"empty_pages", "unknown_continuation"}
+"""An empty page is the end where the client pages, unless a link that is known leads on."""

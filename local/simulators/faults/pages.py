@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_plus, urljoin
 
 from local.simulators.faults.faces import Face
-from local.simulators.faults.kinds import Kind, Met
+from local.simulators.faults.kinds import Kind, Met, one_of
 from local.simulators.messages import Response
 
 
@@ -109,6 +109,33 @@ def foreign_links(met: Met, page: Page) -> Page:
     return page
 
 
+def renamed_links(met: Met, page: Page) -> Page:
+    """Next links are under the `name` that another version of OData has for them."""
+    return _moved(page, str(met.settings["name"]))
+
+
+def unknown_continuation(met: Met, page: Page) -> Page:
+    """Next links are under a `name` of the server's own (with dots: inside of objects)."""
+    return _moved(page, str(met.settings["name"]))
+
+
+def _moved(page: Page, name: str) -> Page:
+    """The page with its next link at the root, or in an object there."""
+    link = page.link
+    if link is None:
+        return page
+    holder = page.document
+    for inner in page.face.link[:-1]:
+        holder = holder[inner]
+    del holder[page.face.link[-1]]
+    *around, last = [name] if name in LINK_NAMES else name.split(".")
+    holder = page.document
+    for outer in around:
+        holder = holder.setdefault(outer, {})
+    holder[last] = link
+    return page
+
+
 def numbers_as_strings(met: Met, page: Page) -> Page:
     """Numbers come as strings."""
     del met
@@ -167,11 +194,30 @@ def _text(value: Any) -> str:
 
 
 _LINKED = ("odata_v4", "odata_v2", "salesforce")
+LINK_NAMES = ("@odata.nextLink", "odata.nextLink", "@nextLink", "__next")
+_OWN_NAMES = ("nextPage", "continuationToken", "paging.next", "meta.Next-Cursor")
 
 PAGE: dict[str, Kind[Spoil]] = {
     "duplicate_page": Kind(duplicate_page, "detectable", "rows", watchful=True),
     "repeated_token": Kind(repeated_token, "detectable", "rows", watchful=True),
     "foreign_links": Kind(foreign_links, "quiet", "rows", {"host": "http://backend.example:8000"}, faces=_LINKED),
+    "renamed_links": Kind(
+        renamed_links,
+        "quiet",
+        "rows",
+        {"name": "@nextLink"},
+        one_of("name", *LINK_NAMES),
+        faces=_LINKED,
+        draw=lambda rng: {"name": rng.choice(LINK_NAMES)},
+    ),
+    "unknown_continuation": Kind(
+        unknown_continuation,
+        "detectable",
+        "rows",
+        {"name": "nextPage"},
+        faces=_LINKED,
+        draw=lambda rng: {"name": rng.choice(_OWN_NAMES)},
+    ),
     "numbers_as_strings": Kind(numbers_as_strings, "quiet", "rows", faces=_LINKED),
     "held_back_items": Kind(
         held_back_items, "detectable", "rows", {"items": 1}, faces=("odata_v4", "odata_v2"), draw=None

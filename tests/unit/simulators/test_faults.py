@@ -95,6 +95,27 @@ def test_faults_know_the_pages_and_errors_of_every_protocol(face: str, request: 
     assert asked.ask(source).status_code == (403 if face == "salesforce" else 429)
 
 
+@pytest.mark.parametrize(("kind", "name"), [("renamed_links", "@nextLink"), ("unknown_continuation", "meta.next")])
+@pytest.mark.parametrize("face", ["odata_v4", "odata_v2", "salesforce", "hubspot"])
+def test_a_next_link_is_under_another_name(face: str, kind: str, name: str, request: pytest.FixtureRequest) -> None:
+    source = request.getfixturevalue(ASKED[face].source)
+    source.control.faults({"kind": "page_cap", "rows": 1})
+    *around, last = FACES[face].link
+    links = []
+    for way in ([*around, last], name.split(".")):
+        document = ASKED[face].ask(source).json()
+        for member in way:
+            document = document[member]
+        links.append(document)
+        source.control.faults({"kind": "page_cap", "rows": 1}, {"kind": kind, "name": name})
+
+    holder = ASKED[face].ask(source).json()
+    for member in around:
+        holder = holder.get(member, {})
+    assert str(links[1]).startswith(str(links[0])[:24])
+    assert last not in holder
+
+
 def test_no_fault_means_no_difference(erp: RunningErp) -> None:
     before = erp.get(ORDERS)
     erp.control.faults({"kind": "unavailable", "times": 0}, {"kind": "duplicate_page", "p": 0.0})
