@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lake.extract.counters import COUNTERS, Ending, numbers_in, plain, says_more
-from lake.extract.errors import UnknownContinuation
+from lake.extract.errors import MalformedAnswer, UnknownContinuation
 from lake.raw.envelope import members
 from lake.raw.literal import Number, dump, parse
 from lake.raw.page import MARK
@@ -67,7 +67,8 @@ class Sign:
 
 
 def refuse_more(source: SourcePlan, plan: Plan, envelope: Envelope, place: Place, answer: Answer, page: Page) -> None:
-    """Raises UnknownContinuation where the answer that would be the last shows that there is more.
+    """Raises UnknownContinuation where the answer that would be the last shows that there is more (MalformedAnswer for one
+    that cannot be looked through).
 
     The columnar parser lets nothing pass beside the rows but what is declared: then there are only flags to look at.
     """
@@ -76,7 +77,12 @@ def refuse_more(source: SourcePlan, plan: Plan, envelope: Envelope, place: Place
     if not (page.by_record or envelope.more):
         return
     ending = Ending(place.link in (None, place.start), place.rows, page.batch.num_rows)
-    sign = sign_of_more(parse(answer.body.removeprefix(MARK)), envelope, ending)
+    try:
+        sign = sign_of_more(parse(answer.body.removeprefix(MARK)), envelope, ending)
+    except (ValueError, RecursionError) as error:
+        raise MalformedAnswer(
+            f"{plan.entity}: what is beside the rows of {plan.path} cannot be read: {error}"
+        ) from None
     if sign is not None:
         raise UnknownContinuation(_told(plan, f"`{sign.place}`", sign.shortened, _advice(source, sign)))
 

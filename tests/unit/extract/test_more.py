@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.extract.counters import Ending, says_more
-from lake.extract.errors import UnknownContinuation
+from lake.extract.errors import MalformedAnswer, UnknownContinuation
 from lake.extract.http import Answer
 from lake.extract.more import refuse_more, sign_of_more
 from lake.extract.passes import key_pass, window_passes
@@ -299,6 +299,12 @@ def test_who_asks_by_key_until_a_page_is_empty_needs_no_sign() -> None:
     )
     reader = Reader(cast("Connection", script), DIALECTS["odata"], source(), keyed)
     assert [page.batch.num_rows for page in reader.pages(key_pass(keyed), None)] == [1]
+
+
+def test_a_page_that_is_too_deep_to_be_looked_through_is_no_end() -> None:
+    deep = b'{"a":' * 600 + b"1" + b"}" * 600
+    with pytest.raises(MalformedAnswer, match="cannot be read"):
+        read(Script(*[b'{"value":[],"deep":%s}' % deep] * 4))
 
 
 def test_a_delta_link_is_no_sign_of_more() -> None:
