@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lake.extract.budget import Budget
 from lake.extract.counters import Ending, says_more
-from lake.extract.errors import MalformedAnswer, UnknownContinuation
+from lake.extract.errors import MalformedAnswer, NoProgress, UnknownContinuation
 from lake.extract.http import Answer
 from lake.extract.more import refuse_more, sign_of_more
-from lake.extract.passes import key_pass, window_passes
+from lake.extract.passes import key_pass, refresh_pass, window_passes
 from lake.extract.places import Place
 from lake.extract.protocols import DIALECTS
 from lake.extract.protocols.salesforce import ENVELOPE as SALESFORCE
@@ -24,12 +25,12 @@ from lake.raw.literal import parse
 from lake.raw.page import read_page
 from tests.unit.extract.test_query import FINE_PLAN, WINDOW, source
 from tests.unit.extract.test_reading import Script, at, row
-from tests.unit.extract.test_rest import CONTACT, HUBSPOT, ORDER, REST, SERVICE, paged
+from tests.unit.extract.test_rest import CONTACT, ENGINEER, HUBSPOT, ORDER, REST, SERVICE, paged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lake.extract.http import Connection
+    from lake.extract.http import Connection, Request
     from lake.raw.envelope import Envelope
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -305,6 +306,44 @@ def test_a_page_that_is_too_deep_to_be_looked_through_is_no_end() -> None:
     deep = b'{"a":' * 600 + b"1" + b"}" * 600
     with pytest.raises(MalformedAnswer, match="cannot be read"):
         read(Script(*[b'{"value":[],"deep":%s}' % deep] * 4))
+
+
+class Marks:
+    """A search that pages only for who sends a mark, and sends the last one once more with an empty page (as Solr does). It
+    stands for the network alone."""
+
+    url = "http://source"
+    budget = Budget(deadline=1, margin=0, requests=None, clock=lambda: 0)
+    requests_made = 0
+
+    def read(self, request: Request) -> Answer:
+        mark = dict(request.params).get("mark")
+        start = 0 if mark in (None, "*") else int(mark[1:])
+        docs = [{"id": str(number)} for number in range(8)][start : start + 3]
+        following = {} if mark is None else {"nextMark": f"m{start + len(docs)}" if docs else mark}
+        body = {"params": dict(request.params), "response": {"numFound": 8, "start": 0, "docs": docs}} | following
+        return Answer(json.dumps(body).encode(), NOON, None)
+
+
+def marked(**paginator: str) -> list[ReadPage]:
+    rest = {
+        "params": {"mark": "{token}"},
+        "headers": {},
+        "data_selector": "response.docs",
+        "paginator": {"type": "cursor", "cursor_path": "nextMark"} | paginator,
+    }
+    plan = replace(ENGINEER, rest=rest, page_size=3)
+    reader = Reader(cast("Connection", Marks()), REST, SERVICE, plan)
+    return list(reader.pages(refresh_pass(plan, track=False), None))
+
+
+def test_an_api_that_pages_only_for_who_sends_a_first_token_is_read_whole_or_refused() -> None:
+    with pytest.raises(UnknownContinuation, match=r"3 of 8 rows.*first_token"):
+        marked()
+    with pytest.raises(NoProgress, match="repeats the next link"):
+        marked(first_token="*")
+    pages = marked(first_token="*", end="same_token")
+    assert [key for page in pages for key in page.keys.to_pylist()] == [f'["{number}"]' for number in range(8)]
 
 
 def test_a_delta_link_is_no_sign_of_more() -> None:
