@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lake.raw.envelope import Envelope
     from lake.raw.page import Page
 
-WORDS = re.compile(r"next|more|(?<!dis)continu|cursor|skiptoken|scroll")
+WORDS = re.compile(r"next|more|(?<!dis)continu|cursor|skiptoken|scroll|resumption|lastevaluatedkey")
 FORWARDS = re.compile(r"next|more|continu")
 BACKWARDS = re.compile(r"prev|before|backward|first|start|self|current")
 BESIDE_NEXT = re.compile(r"prev|before|backward|first|self")
@@ -153,6 +153,8 @@ class _Look:
                 yield from self._below(path, word, value)
 
     def _below(self, path: Path, word: str, value: Any) -> Iterator[Sign]:
+        if word == "offset" and isinstance(value, str) and not isinstance(value, Number) and not value.isdecimal():
+            word = "nextoffset"  # Airtable's is a token
         is_word = WORDS.search(word) and (FORWARDS.search(word) or not BACKWARDS.search(word))
         if is_word and not self._is_around_records(path):
             yield from self._values(path, value)

@@ -115,6 +115,9 @@ def test_an_empty_page_with_a_link_of_another_version_is_no_end_where_the_client
         ({"last": False, "number": 0, "totalPages": 3}, "last"),
         ({"nextPages": ["/b"]}, "nextPages"),
         ({"nextSteps": "call us"}, "nextSteps"),
+        ({"offset": "itrX/recY"}, "offset"),
+        ({"resumptionToken": "x"}, "resumptionToken"),
+        ({"LastEvaluatedKey": {"id": {"S": "x"}}}, "LastEvaluatedKey.id.S"),
     ],
 )
 def test_a_sign_of_more_is_named(beside: dict[str, Any], place: str) -> None:
@@ -136,6 +139,8 @@ def test_a_sign_of_more_is_named(beside: dict[str, Any], place: str) -> None:
         {"links": {"next": None, "last": "/b", "first": "/a", "self": "/c"}},
         {"links": [{"rel": "self", "href": "/a"}, {"rel": "next", "href": None}], "more": []},
         {"_links": {"next": {"href": None}, "prev": {"href": "/a"}}},
+        {"offset": "30", "limit": "10"},
+        {"offset": "", "LastEvaluatedKey": None},
         {"params": {"cursor": "*"}, "request": {"continue": "x"}},
         {"included": [{"nextSteps": "x"}], "status": "ok", "took": 5, "text": "next", "discontinued": ["a"]},
         {"error": None, "warnings": [], "context": {"locale": "de"}},
