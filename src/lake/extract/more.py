@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lake.extract.counters import COUNTERS, Ending, numbers_in, plain, says_more
 from lake.extract.errors import MalformedAnswer, UnknownContinuation
+from lake.extract.page_counters import COUNTERS, Ending, numbers_in, plain, says_more
 from lake.raw.envelope import members
 from lake.raw.literal import Number, dump, parse
 from lake.raw.page import MARK

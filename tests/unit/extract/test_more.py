@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.extract.budget import Budget
-from lake.extract.counters import Ending, says_more
 from lake.extract.errors import MalformedAnswer, NoProgress, UnknownContinuation
 from lake.extract.http import Answer
 from lake.extract.more import refuse_more, sign_of_more
+from lake.extract.page_counters import Ending, says_more
 from lake.extract.passes import key_pass, refresh_pass, window_passes
 from lake.extract.places import Place
 from lake.extract.protocols import DIALECTS
