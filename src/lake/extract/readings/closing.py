@@ -41,7 +41,7 @@ class KeyCount:
         self._lands_all = not checkpoint.get("as_window")
         self._numbered = int(checkpoint.get("keys", 0))
         self._texts: list[pa.Array] = []
-        self._served = bool(self._loads) and "keys" not in checkpoint
+        self._served = bool(checkpoint.get("served", self._loads and "keys" not in checkpoint))
 
     def add(self, page: ReadPage) -> None:
         """Takes a page. Rows without a whole key count one by one."""
@@ -57,9 +57,9 @@ class KeyCount:
             self._numbered += len(whole)
 
     @property
-    def so_far(self) -> int:
+    def so_far(self) -> Checkpoint:
         """What the next invocation is to know."""
-        return self._numbered if self._lands_all else self.total
+        return {"keys": self._numbered if self._lands_all else self.total, "served": self._served}
 
     @property
     def total(self) -> int:

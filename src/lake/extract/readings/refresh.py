@@ -103,8 +103,8 @@ def _read(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     vanished = closing is not None and closing.is_whole and checkpoint["as_window"] and load.vanished
     following = None
     if closing is None:
-        more = {"position": stop.position, "keys": keys.so_far, "counted": counted, "links": links[-1:]}
-        following = checkpoint | more | {"read": stop.finished}
+        more = {"position": stop.position, "counted": counted, "links": links[-1:], "read": stop.finished}
+        following = checkpoint | more | keys.so_far
     following, loads = load.commit(following, sweep=_sweep(checkpoint, closing))
     loads_so_far = [*checkpoint["loads"], *loads]
     if closing is None:

@@ -103,8 +103,8 @@ class KeyScan:
 
     def following(self, stop: Stop) -> Checkpoint:
         """Where the next invocation goes on."""
-        more = {"sweep": self.sweep, "position": stop.position, "keys": self.keys.so_far, "counted": self.counted}
-        return self.checkpoint | more | {"read": stop.finished}
+        more = {"sweep": self.sweep, "position": stop.position, "counted": self.counted, "read": stop.finished}
+        return self.checkpoint | more | self.keys.so_far
 
     def closed(self, state: EntityState, closing: Closing) -> EntityState:
         """The state behind a complete sweep: when it was made, and fingerprints of what it has seen alone.
