@@ -150,7 +150,7 @@ class Crm:
         bound = () if quirks.ignores_filter else query.values
         if query.count_only:
             total = self.store.read(f"SELECT COUNT(*) {tail}", (clock_text(self.store.now), *bound))[0][0]
-            return as_json({"totalSize": total, "done": True, "records": []})
+            return as_json({"totalSize": quirks.counted(total), "done": True, "records": []})
         order = _order(query, quirks)
         limit = quirks.result_size(query.limit)
 

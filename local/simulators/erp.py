@@ -79,7 +79,7 @@ class Erp:
             return self._single(options, key)
         if path.endswith("/$count"):
             total = self.store.read(*odata.count_sql(options, clock_text(self.store.now)))[0][0]
-            return Response(200, str(total).encode(), "text/plain;charset=utf-8")
+            return Response(200, str(request.quirks.counted(total)).encode(), "text/plain;charset=utf-8")
         return self._page(request, options)
 
     def _single(self, options: Options, text: str) -> Response:
@@ -107,7 +107,7 @@ class Erp:
             parts.append(f'"@odata.count":{found.total}')
         parts.append(f'"value":[{",".join(records)}]')
         if found.token is not None:
-            link = _link(request, options.entity, f"$skiptoken={found.token}")
+            link = _link(request, options.entity, found.token)
             parts.append(f'"@odata.nextLink":{encode_basestring(link)}')
         elif options.tracked is not None:
             link = _link(request, options.entity, f"{delta.OPTION}={options.tracked[1]}")

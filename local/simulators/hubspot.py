@@ -80,7 +80,10 @@ class HubSpot:
             total = web.count(self.store, chosen, request.quirks)
             found = web.rows(self.store, chosen, size, after, request.quirks)
         wanted = asked.get("properties") or _DEFAULT[entity]
-        answer: dict[str, Any] = {"total": total, "results": [_record(entity, seen, row, wanted) for row in found]}
+        answer: dict[str, Any] = {
+            "total": request.quirks.counted(total),
+            "results": [_record(entity, seen, row, wanted) for row in found],
+        }
         if after + len(found) < total:
             answer["paging"] = {"next": {"after": str(after + len(found))}}
         return as_json(answer)

@@ -125,6 +125,16 @@ def count_sql(options: Options, now: str) -> tuple[str, dict[str, Value]]:
     return _compiled(_visible(sa.select(sa.func.count()).select_from(table), options, now))
 
 
+def next_option(options: Options, rows: Sequence[Any], left: int | None, quirks: Quirks) -> str:
+    """The query option that leads to the next page: a count of rows that everybody sees, where the source makes such links
+    (only of whole results, and not from a page without rows), else a token."""
+    form = quirks.offset_tokens
+    if form in ("skip", "skiptoken") and rows and left is None and options.tracked is None:
+        before = options.token or {}
+        return f"${form}={before.get('skip', options.skip) + len(rows)}"
+    return f"$skiptoken={write_token(options, rows, left, offset=bool(form))}"
+
+
 def write_token(options: Options, rows: Sequence[Any], left: int | None, *, offset: bool = False) -> str:
     """Where the next page begins: behind the last row's key in key order, else (or with `offset`) so many rows on.
 
@@ -165,6 +175,8 @@ def of_key(entity: Entity, key: Row) -> Any:
 
 
 def _read_token(text: str) -> dict[str, Any]:
+    if text.isdecimal():
+        return {"skip": int(text), "left": None}
     try:
         token = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError) as problem:

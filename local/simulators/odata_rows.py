@@ -22,7 +22,7 @@ type Items = Mapping[tuple[Any, ...], list[Any]]
 @dataclass(frozen=True)
 class Rows:
     """Rows with their items, a mapping for each of the options' navigations; `total` where it was asked for, `token` where
-    more follow."""
+    more follow: the query option that leads on."""
 
     rows: Sequence[Any]
     items: tuple[Items, ...]
@@ -46,7 +46,7 @@ def read_page(store: Store, options: Options, quirks: Quirks, size: int) -> Rows
     if quirks.too_many(total, options.top):
         raise bad_request(f"The query finds more than {quirks.result_cap} entities: restrict it")
     behind = None if left is None else left - this
-    token = odata.write_token(options, rows, behind, offset=quirks.offset_tokens) if more else None
+    token = odata.next_option(options, rows, behind, quirks) if more else None
     return Rows(rows, items, total if options.count else None, token)
 
 

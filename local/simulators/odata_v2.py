@@ -64,7 +64,7 @@ class OData2:
             return self._single(request, options, key)
         if path.endswith("/$count"):
             total = self.store.read(*odata.count_sql(options, clock_text(self.store.now)))[0][0]
-            return Response(200, str(total).encode(), "text/plain;charset=utf-8")
+            return Response(200, str(request.quirks.counted(total)).encode(), "text/plain;charset=utf-8")
         return self._page(request, options)
 
     def _single(self, request: Request, options: Options, text: str) -> Response:
@@ -218,4 +218,4 @@ def _next_link(request: Request, entity: Entity, token: str) -> str:
         for name, value in request.parameters(plus_is_blank=True)
         if name not in ("$skiptoken", "$skip", "$top")
     ]
-    return f"{_base(request)}/{entity.set_name}?{'&'.join([*kept, f'$skiptoken={token}'])}"
+    return f"{_base(request)}/{entity.set_name}?{'&'.join([*kept, token])}"

@@ -60,11 +60,16 @@ class Quirks:
     most_a_page: int | None = None
     share_of_page: float = 1.0
     empty_page: bool = False
-    offset_tokens: bool = False
+    offset_tokens: Literal["", "hidden", "skip", "skiptoken"] = ""
+    count_off_by: int = 0
     result_cap: int | None = None
     refuses_beyond_cap: bool = False
     daily_requests: int | None = None
     drifts: tuple[Drift, ...] = ()
+
+    def counted(self, rows: int) -> int:
+        """What is told of the number of rows."""
+        return max(0, rows + self.count_off_by)
 
     def page_size(self, asked: int) -> int:
         """The rows that a page gets where `asked` were due: at least one of them, none where the page is to be empty."""

@@ -54,7 +54,7 @@ class Service:
                 entity = WORK_ORDER if path.startswith("work_orders") else ENGINEER
                 chosen = Selection(entity, *_where(asked)) if entity is WORK_ORDER else Selection(entity)
                 total = web.count(self.store, chosen, request.quirks)
-                return as_json({"count": total, "time": int(self.store.now.timestamp())})
+                return as_json({"count": request.quirks.counted(total), "time": int(self.store.now.timestamp())})
         raise RefusedError(404, "not_found", f"There is nothing at {request.path}.")
 
     def _orders(self, request: Request, asked: dict[str, str]) -> Response:

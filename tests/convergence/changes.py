@@ -60,6 +60,8 @@ class Hand:
     numbers: int = 0
     favourite: tuple[str, ...] | None = None
     flips: int = 0
+    ever_erased: set[tuple[str, ...]] = field(default_factory=set)
+    restored: bool = False
 
     def pick(self, step: Step, where: Callable[[Document], bool] = lambda _: True) -> list[tuple[str, ...]]:
         """Some keys of visible rows."""
@@ -117,6 +119,7 @@ def erase(hand: Hand, step: Step) -> None:
     live = (lambda row: not row["IsDeleted"]) if hand.kind.bins else (lambda _: True)
     keys = hand.pick(step, live)
     documents = hand.origin.truth(hand.kind.entity)
+    hand.ever_erased |= set(keys)
     hand.erased += [] if hand.kind.bins else [documents[key] for key in keys]
     body = {"entity": hand.kind.entity, "keys": [list(key) for key in keys], "hard": not hand.kind.bins}
     hand.origin.perform("delete", **body, stamp=(hand.when(step)["stamp"] or "now"))
@@ -172,6 +175,7 @@ def restore(hand: Hand, _: Step) -> str | None:
     if not hand.kept:
         return None
     hand.origin.perform("restore")
+    hand.restored = True
     return "refresh"
 
 

@@ -106,6 +106,7 @@ def days_alone(plan: Plan) -> Plan:
     return replace(plan, cursor=cursor)
 
 
+COUNTED: dict[str, Any] = {"paging": "server", "rows_may_shift": True}
 V2 = {"version": "v2", "base_path": "/sap/opu/odata/sap"}
 
 KINDS = {
@@ -115,13 +116,13 @@ KINDS = {
         Kind("odata-none", PARTNER, "odata_v4", (NONE,), sees=False),
         Kind("odata-by-day", PARTNER, "odata_v4", (NONE,), adapt=by_days, sees=False),
         Kind("odata-days", PARTNER, "odata_v4", (SWEEP,), adapt=days_alone, old=True),
-        Kind("odata-sweep-links", ORDER, "odata_v4", (SWEEP,), {"paging": "server"}, unstamps=True, old=True),
+        Kind("odata-sweep-links", ORDER, "odata_v4", (SWEEP,), COUNTED, unstamps=True, old=True),
         Kind(
             "odata-sweep-capped",
             ORDER,
             "odata_v4",
             (SWEEP,),
-            {"paging": "server", "result_cap": 25},
+            COUNTED | {"result_cap": 25},
             unstamps=True,
             old=True,
             steady=({"kind": "result_cap", "rows": 25},),

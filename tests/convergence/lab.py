@@ -23,6 +23,8 @@ from tests.convergence.surroundings import Outcome, Surroundings
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tests.convergence.raw_reader import Key
+
 type Step = Mapping[str, Any]
 
 EXPECTED_ANYWAY = (LeaseHeld, LeaseLost, Died, EndpointConnectionError)
@@ -52,6 +54,7 @@ class Lab(Surroundings):
     _curated: int = 0
     _disturbed: bool = False
     _healing: bool = False
+    _blind: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -162,17 +165,26 @@ class Lab(Surroundings):
             item["reload"] = {"S": json.dumps({"who": "someone", "at": str(self.now())})}
 
     def _curate(self, _: Step) -> None:
-        """What curate does behind a finished sweep: keys that it saw and the lake lacks go on the fetch list."""
-        sweeps = sorted(self.reader.sweeps())
+        """What curate does behind a finished sweep: keys that it saw and the lake lacks go on the fetch list, and those that
+        the lake has and a sweep by shifting pages missed on the list of suspects."""
+        sweeps = sorted(self.reader.sweeps(shifting=True), key=lambda sweep: sweep[0])
         if not sweeps or sweeps[-1][0] == self._curated:
             return
-        self._curated, found = sweeps[-1][0], sweeps[-1][2]
-        lacking = sorted(key for key in found - self.reader.alive().keys() if None not in key)
-        if lacking:
-            place = f"fetches/{self.plan.entity.replace('.', '/')}/{self._curated:012}.json"
-            self.cloud.objects[place] = json.dumps({"entity": self.plan.entity, "keys": lacking}).encode()
-            key = {"pk": {"S": "fetch"}, "sk": {"S": self.plan.entity}}
-            self.cloud.items["fetch", self.plan.entity] = key | {"list": {"S": place}, "keys": {"N": str(len(lacking))}}
+        self._curated, began, found = sweeps[-1]
+        alive = self.reader.alive()
+        self._list("fetch", [key for key in found - alive.keys() if None not in key], None)
+        before = (key for key, row in alive.items() if row["_observed_at"] < began and key not in found)
+        witness = min((key for key in found if None not in key), default=None)
+        if witness is not None and self._curated in self.reader.shifting:
+            self._list("suspects", [key for key in before if None not in key], witness)
+
+    def _list(self, which: str, keys: Sequence[Key], witness: Key | None) -> None:
+        if not keys:
+            return
+        place = f"fetches/{self.plan.entity.replace('.', '/')}/{self._curated:012}-{which}.json"
+        self.cloud.objects[place] = json.dumps({"keys": sorted(keys), "witness": witness}).encode()
+        key = {"pk": {"S": which}, "sk": {"S": self.plan.entity}}
+        self.cloud.items[which, self.plan.entity] = key | {"list": {"S": place}, "keys": {"N": str(len(keys))}}
 
     STEPS: ClassVar[dict[str, Any]] = {
         "advance": _advance,
@@ -194,6 +206,7 @@ class Lab(Surroundings):
         if kinds & set(HIDES.get(self.plan.paging, ())) or (kinds >= HIDE_TOGETHER and self.plan.paging != "server"):
             self._unsettle()
         self._disturbed = False
+        self._blind = self._blind or any(map(_blinds, self._faults)) or self.hand.restored
 
     def _unsettle(self, really: bool = True) -> None:
         """Something has happened that only a full refresh puts right which begins from here on."""
@@ -213,6 +226,7 @@ class Lab(Surroundings):
         if isinstance(outcome, BaseException) and not _may_end_with(outcome, [*self._faults, *met]):
             raise Broken(f"{type(outcome).__name__}: {outcome}") from outcome
         self.reader.check()
+        self._living_rows_are_not_ended()
         state = self.state()
         if self._watermark is not None and (state.watermark is None or state.watermark < self._watermark):
             raise Broken(f"the watermark went back from {self._watermark} to {state.watermark}")
@@ -221,6 +235,17 @@ class Lab(Surroundings):
         named = (state.checkpoint or {}).get("phase") in NAMING
         if not self.unsettled and not named and self._watermark is not None:
             self._settled_rows_are_there(self._watermark - timedelta(seconds=OVERLAP_S))
+
+    def _living_rows_are_not_ended(self) -> None:
+        """What lives in the source, and has all the time, is not ended: whatever a reading missed, its count told that."""
+        if self._blind or (self.state().checkpoint or {}).get("phase") in NAMING:
+            return
+        began = max((began for _, began, _ in self.reader.sweeps()), default=None)
+        ended = self.reader.ever() - self.reader.alive().keys() - self.hand.ever_erased
+        for key, document in truth_of(self.origin, self.kind).items():
+            stamp = stamp_of(self.kind, document)
+            if key in ended and (stamp is None or began is None or stamp < began - timedelta(seconds=2 * OVERLAP_S)):
+                raise Broken(f"{key} lives in the source, and was ended in raw: {document}")
 
     def _settled_rows_are_there(self, until: datetime) -> None:
         """What was stamped long before the watermark has been read."""
@@ -297,13 +322,23 @@ def _may_end_with(error: BaseException, faults: Sequence[dict[str, Any]]) -> boo
     return isinstance(error, ExtractError) and any(nature(fault) == "detectable" for fault in faults)
 
 
+def _blinds(fault: dict[str, Any]) -> bool:
+    """Whether the source lies so that no count tells: it counts nothing either, or too little; or rows go and others slip past
+    behind tokens that nobody understands."""
+    if fault["kind"] == "nothing_shown":
+        return str(fault.get("scope")) != "rows"
+    if fault["kind"] == "offset_tokens":
+        return str(fault.get("as", "hidden")) == "hidden"
+    return fault["kind"] == "wrong_count" and int(fault.get("by", 1)) < 0
+
+
 NAMING = ("feed", "delta", "named")
 """Readings in the middle of which keys may be gone in raw that are read again by key before the reading ends."""
 
 HIDES: dict[str, tuple[str, ...]] = {
-    "keyset": ("ignored_order",),
-    "key": ("ignored_order",),
-    "server": ("ignored_order", "result_cap", "offset_tokens", "page_cap"),
+    "keyset": ("ignored_order", "nothing_shown"),
+    "key": ("ignored_order", "nothing_shown"),
+    "server": ("ignored_order", "nothing_shown", "result_cap", "offset_tokens", "page_cap"),
 }
 """Faults that may hide rows from a way of paging, until a full refresh."""
 HIDE_TOGETHER = {"empty_pages", "unknown_continuation"}

@@ -115,12 +115,18 @@ class RawReader:
             and not any(row["_observed_at"] < began and key not in found for _, began, found in sweeps)
         }
 
-    def sweeps(self) -> Iterator[tuple[int, datetime, set[Key]]]:
-        """The finished sweeps, full refreshes among them: the last load, when each began, and the keys that it found."""
+    @property
+    def shifting(self) -> set[int]:
+        """The last loads of sweeps by pages that shift."""
+        return {manifest["load"] for manifest in self.manifests() if (manifest["sweep"] or {}).get("shifts")}
+
+    def sweeps(self, *, shifting: bool = False) -> Iterator[tuple[int, datetime, set[Key]]]:
+        """The finished sweeps, full refreshes among them: the last load, when each began, and the keys that it found. Also
+        those by pages that shift, which end nothing by themselves, where they are asked for."""
         by_number = {manifest["load"]: manifest for manifest in self.manifests()}
         for manifest in by_number.values():
             sweep = manifest["sweep"]
-            if sweep is None or not sweep["last"]:
+            if sweep is None or not (sweep["last"] or (shifting and sweep.get("shifts"))):
                 continue
             _require(manifest["load"] in sweep["loads"], f"load {manifest['load']} is not among its sweep's")
             loads = [by_number[number] for number in sweep["loads"]]

@@ -46,9 +46,14 @@ def empty_pages(met: Met, quirks: Quirks) -> Quirks:
 
 
 def offset_tokens(met: Met, quirks: Quirks) -> Quirks:
-    """Next links say how many rows to skip: they shift when rows change in between."""
-    del met
-    return replace(quirks, offset_tokens=True)
+    """Next links say how many rows to skip: they shift when rows change in between. `as` "hidden": in a token that nobody
+    understands; over OData also "skip" (`$skip=20`) or "skiptoken" (`$skiptoken=20`)."""
+    return replace(quirks, offset_tokens=met.settings["as"])
+
+
+def wrong_count(met: Met, quirks: Quirks) -> Quirks:
+    """A count of rows is off by `by`, never below zero; the rows are not."""
+    return replace(quirks, count_off_by=int(met.settings["by"]))
 
 
 def result_cap(met: Met, quirks: Quirks) -> Quirks:
@@ -84,7 +89,12 @@ def _cap(rng: Random) -> dict[str, Any]:
 
 QUERY: dict[str, Kind[Misunderstand]] = {
     "ignored_filter": Kind(ignored_filter, "detectable", "rows"),
-    "nothing_shown": Kind(nothing_shown, "quiet", hides=True, draw=None),
+    "nothing_shown": Kind(
+        nothing_shown,
+        "quiet",
+        hides=True,
+        draw=lambda rng: {"scope": rng.choice(("rows", "source")), "times": rng.randint(1, 6)},
+    ),
     "ignored_order": Kind(
         ignored_order,
         "detectable",
@@ -97,7 +107,20 @@ QUERY: dict[str, Kind[Misunderstand]] = {
     "page_cap": Kind(page_cap, "quiet", "rows", {"rows": 50}, steady=True, draw=_cap),
     "short_pages": Kind(short_pages, "quiet", "rows", faces=(*_LINKED, "hubspot")),
     "empty_pages": Kind(empty_pages, "quiet", "rows", faces=_LINKED, draw=lambda rng: {"p": rng.uniform(0.05, 0.3)}),
-    "offset_tokens": Kind(offset_tokens, "quiet", "rows", steady=True, hides=True, faces=_LINKED),
+    "offset_tokens": Kind(
+        offset_tokens,
+        "quiet",
+        "rows",
+        {"as": "hidden"},
+        one_of("as", "hidden", "skip", "skiptoken"),
+        steady=True,
+        hides=True,
+        faces=_LINKED,
+        draw=lambda rng: {"as": rng.choice(("hidden", "skip", "skiptoken"))},
+    ),
+    "wrong_count": Kind(
+        wrong_count, "quiet", settings={"by": 1}, draw=lambda rng: {"by": rng.choice((-1_000, -2, 1, 5, 1_000))}
+    ),
     "result_cap": Kind(
         result_cap,
         "quiet",
