@@ -1,0 +1,174 @@
+"""Server paging by counts: rows that change move the others. What is read again, what ends, and what is told."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lake.contract.plan import Deletes
+from tests.scenario.conftest import BUCKET, TABLE
+from tests.scenario.test_counts import causes, errors, last_sweep
+from tests.scenario.test_extraction import assert_raw_equals_source
+
+if TYPE_CHECKING:
+    from tests.scenario.conftest import RawLake, Source
+
+ORDERS = "erp.sales_order"
+SWEEP = {"deletes": (Deletes("key_sweep", every_s=86_400, max_fraction=0.05, min_rows=100),), "full_refresh_s": None}
+COUNTED = {"paging": "server", "rows_may_shift": True, "page_size": 100, "window_s": None}
+LINKS = {"kind": "offset_tokens", "as": "skiptoken"}
+
+
+def order(erp: Source, place: int) -> str:
+    return sorted(str(row["SalesOrder"]) for row in erp.rows("A_SalesOrder"))[place]
+
+
+def change(key: str) -> list[Any]:
+    return ["change", {"entity": ORDERS, "key": [key], "set": {"ExternalDocumentID": "MEANWHILE"}}]
+
+
+@pytest.mark.parametrize("form", ["skip", "skiptoken", "hidden"])
+def test_rows_that_change_while_an_ordinary_window_is_read_move_no_others(
+    raw_lake: RawLake, erp: Source, form: str
+) -> None:
+    """The window is open at its end: a changed row stays where it is in the result, and those behind it too."""
+    raw_lake.run(ORDERS, **COUNTED)
+    erp.control.touch("sales_order", 400)
+    stamped = {row["SalesOrder"] for row in erp.rows("A_SalesOrder")}
+    again = sorted(stamped)[:30]
+    meanwhile = {"kind": "meanwhile", "times": 1, "after": 2, "do": [["advance", {"hours": 0.05}], *map(change, again)]}
+    erp.control.faults(LINKS | {"as": form}, meanwhile)
+    erp.control.advance(hours=0.1)
+    raw_lake.run(ORDERS, **COUNTED)
+    erp.control.fault("none")
+    erp.control.advance(hours=0.1)
+    raw_lake.run(ORDERS, **COUNTED)
+    assert_raw_equals_source(raw_lake, erp, ORDERS)
+
+
+def test_a_part_of_a_window_that_shifts_is_read_again(raw_lake: RawLake, erp: Source) -> None:
+    """A backfill keeps its upper bound: 30 rows leave it behind the first page, and 30 others would slip past."""
+    raw_lake.run(ORDERS, **SWEEP)
+    before = len(raw_lake.manifests(ORDERS))
+    leaving = [order(erp, place) for place in range(30)]
+    meanwhile = {"kind": "meanwhile", "times": 1, "after": 1, "do": [*map(change, leaving)]}
+    erp.control.faults(LINKS, meanwhile)
+    window = {"from": "2020-01-01T00:00:00Z", "to": "2026-11-20T00:00:00Z"}
+    inside = {
+        row["SalesOrder"] for row in erp.rows("A_SalesOrder") if (row["LastChangeDateTime"] or "3") < "2026-11-20"
+    }
+    results = raw_lake.run(ORDERS, lane="backfill#1", window=window, **COUNTED)
+    assert errors(results) == []
+    landed = [row["SalesOrder"] for row in raw_lake.versions(ORDERS) if row["_load"] > before]
+    assert inside - set(leaving) <= set(landed)
+
+
+def test_a_part_that_shifts_each_time_leaves_the_watermark_where_it_is(raw_lake: RawLake, erp: Source) -> None:
+    """The first half of the past is a part of its own; behind each page three rows of it change, and leave it."""
+    rows = sorted(
+        (row["LastChangeDateTime"], row["SalesOrder"]) for row in erp.rows("A_SalesOrder") if row["LastChangeDateTime"]
+    )
+    first, middle = (datetime.fromisoformat(f"{rows[place][0][:19]}+00:00") for place in (0, len(rows) // 2))
+    do = [[change(rows[3 * turn + place][1]) for place in range(3)] for turn in range(len(rows) // 6)]
+    faults = [{"kind": "meanwhile", "times": 1, "after": 2 + turn, "do": steps} for turn, steps in enumerate(do)]
+    erp.control.faults(LINKS, *faults)
+    raw_lake.sources["erp"] = replace(raw_lake.sources["erp"], parallel_windows=1)
+    plan = COUNTED | {"window_s": int((middle - first).total_seconds())}
+    results = raw_lake.run(ORDERS, **plan)
+    assert errors(results) == ["RowsShifted"]
+    assert raw_lake.state(ORDERS).watermark is None
+    erp.control.fault("none")
+    erp.control.advance(hours=0.1)
+    assert errors(raw_lake.run(ORDERS, **plan)) == []
+    assert_raw_equals_source(raw_lake, erp, ORDERS)
+
+
+@pytest.mark.parametrize("form", ["skip", "skiptoken"])
+def test_counted_links_that_nobody_accepted_are_named_and_end_nothing(
+    raw_lake: RawLake, erp: Source, form: str
+) -> None:
+    plan = COUNTED | SWEEP | {"rows_may_shift": False}
+    erp.control.faults(LINKS | {"as": form})
+    assert errors(raw_lake.run(ORDERS, **plan)) == ["PagesShift"]
+    gone = order(erp, 33)
+    erp.control.delete(ORDERS, gone)
+    erp.control.advance(hours=25)
+    results = raw_lake.run(ORDERS, **plan)
+    assert set(errors(results)) == {"PagesShift"}
+    assert "rows_may_shift: accepted" in causes(results)
+    assert not last_sweep(raw_lake)["last"]
+    assert (gone,) in raw_lake.newest(ORDERS)
+
+
+def test_links_that_are_no_counts_are_followed_without_a_word(raw_lake: RawLake, erp: Source) -> None:
+    plan = COUNTED | SWEEP | {"rows_may_shift": False}
+    assert errors(raw_lake.run(ORDERS, **plan)) == []
+    gone = order(erp, 34)
+    erp.control.delete(ORDERS, gone)
+    erp.control.advance(hours=25)
+    assert errors(raw_lake.run(ORDERS, **plan)) == []
+    assert (gone,) not in raw_lake.newest(ORDERS)
+
+
+def suspect(lake: RawLake, keys: list[str], witness: str) -> None:
+    """What curate leaves behind a sweep by counted pages."""
+    name = "fetches/erp/sales_order/000000000002-suspects.json"
+    body = {"entity": ORDERS, "load": 2, "sweep": "s", "keys": [[key] for key in keys], "witness": [witness]}
+    lake.s3.put_object(Bucket=BUCKET, Key=name, Body=json.dumps(body).encode())
+    item = {"pk": {"S": "suspects"}, "sk": {"S": ORDERS}, "list": {"S": name}, "keys": {"N": str(len(keys))}}
+    lake.dynamodb.put_item(TableName=TABLE, Item=item)
+
+
+def test_a_sweep_by_counted_links_ends_nothing_by_itself(raw_lake: RawLake, erp: Source) -> None:
+    raw_lake.run(ORDERS, **COUNTED, **SWEEP)
+    gone = order(erp, 35)
+    erp.control.delete(ORDERS, gone)
+    erp.control.faults(LINKS)
+    erp.control.advance(hours=25)
+    results = raw_lake.run(ORDERS, **COUNTED, **SWEEP)
+    assert errors(results) == []
+    assert any("links that count rows" in note for result in results for note in result.notes) or results
+    sweep = last_sweep(raw_lake)
+    assert (sweep["last"], sweep["shifts"]) == (False, True)
+    assert raw_lake.manifests(ORDERS)[-1]["load"] in sweep["loads"]
+    assert (gone,) in raw_lake.newest(ORDERS)
+
+
+@pytest.mark.parametrize("requests_allowed", [None, 1])
+def test_suspects_are_asked_for_by_key_and_those_that_are_gone_end(
+    raw_lake: RawLake, erp: Source, requests_allowed: int | None
+) -> None:
+    raw_lake.run(ORDERS, **COUNTED, **SWEEP)
+    living, gone = [order(erp, place) for place in range(40, 130)], [order(erp, place) for place in range(200, 203)]
+    erp.control.delete(ORDERS, *gone)
+    erp.control.advance(hours=0.1)
+    suspect(raw_lake, [*living, *gone], order(erp, 0))
+    assert errors(raw_lake.run(ORDERS, requests_allowed=requests_allowed, **COUNTED, **SWEEP)) == []
+    (told,) = [load for load in raw_lake.manifests(ORDERS) if load["kind"] == "tombstones"]
+    assert (told["reason"], told["rows"]) == ("suspects", 3)
+    assert {key for key, _ in raw_lake.tombstones(ORDERS)} == {(key,) for key in gone}
+    assert raw_lake.world("erp").table.key_list("suspects", ORDERS) is None
+    assert_raw_equals_source(raw_lake, erp, ORDERS)
+
+
+@pytest.mark.parametrize("fault", [{"kind": "nothing_shown", "scope": "rows"}, None])
+def test_without_its_witness_an_answer_by_key_proves_nothing(
+    raw_lake: RawLake, erp: Source, fault: dict[str, Any] | None
+) -> None:
+    """The source shows nothing by key; or the witness itself is gone."""
+    raw_lake.run(ORDERS, **COUNTED, **SWEEP)
+    witness, gone = order(erp, 1), order(erp, 210)
+    erp.control.delete(ORDERS, gone, *([] if fault else [witness]))
+    if fault:
+        erp.control.faults(fault)
+    erp.control.advance(hours=0.1)
+    suspect(raw_lake, [gone], witness)
+    results = raw_lake.run(ORDERS, **COUNTED, **SWEEP)
+    assert errors(results) == ["WitnessMissing"]
+    assert witness in causes(results)
+    assert (gone,) in raw_lake.newest(ORDERS)
+    assert raw_lake.world("erp").table.key_list("suspects", ORDERS) is None, "the next sweep looks again"
