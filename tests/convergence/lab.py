@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from botocore.exceptions import EndpointConnectionError
 
-from lake.extract.errors import ExtractError, LeaseHeld, LeaseLost, SourceAuthError
+from lake.extract.errors import (
+    ExtractError,
+    LeaseHeld,
+    LeaseLost,
+    SourceAuthError,
+    SourceTooSlow,
+    SourceUnavailable,
+)
 from lake.state.entity import LIVE
 from local.simulators.faults import nature
 from tests.convergence.changes import CHANGES, Hand
@@ -319,6 +326,9 @@ def _may_end_with(error: BaseException, faults: Sequence[dict[str, Any]]) -> boo
         return True
     if isinstance(error, SourceAuthError):  # a lost login is renewed once a request, and here it may be lost twice
         return any(fault["kind"] == "token_expiry" for fault in faults)
+    if isinstance(error, SourceTooSlow | SourceUnavailable) and any(fault["kind"] == "slow" for fault in faults):
+        # A rest until a date is as long as the two clocks are apart, and may use up the time of the first page.
+        return any(fault.get("form") == "date" or nature(fault) == "detectable" for fault in faults)
     return isinstance(error, ExtractError) and any(nature(fault) == "detectable" for fault in faults)
 
 

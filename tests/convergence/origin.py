@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
+from threading import RLock, Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from local.simulators.control import Control
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from local.simulators.messages import Request
+
 BEGIN = datetime(2026, 8, 3, 6, tzinfo=UTC)
 APPLICATIONS: dict[str, Callable[[Store], Any]] = {
     "crm": lambda store: Crm(store, "lake-reader", "crm-secret"),
@@ -37,6 +39,8 @@ SECRETS = {
     "hubspot": {"token": "pat"},
     "service": {"token": "key"},
 }
+ASKED = "X-Asked"
+"""The header by which a request is known again: what a slow answer takes is no real time, but noted under it."""
 
 type Document = dict[str, Any]
 """A row with its fields as the table has them, and its collections (lists of rows) under their navigation's name."""
@@ -48,9 +52,11 @@ class Origin:
 
     name: str
     folder: Path
-    faults: Faults = field(default_factory=Faults)
+    _delays: dict[str, float] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
 
     def __enter__(self) -> Self:
+        self.faults = Faults(hold=self._hold)
         made = self.folder / "made"
         open_store(self.name, made, 7, "XS", BEGIN).close()
         self.store = Store(Path(shutil.copy(made / f"{self.name}.sqlite", self.folder)))
@@ -72,6 +78,16 @@ class Origin:
     def url(self) -> str:
         """Where it answers."""
         return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def _hold(self, request: Request, seconds: float) -> None:
+        with self._lock:
+            asked = request.header(ASKED)
+            self._delays[asked] = self._delays.get(asked, 0.0) + seconds
+
+    def delay(self, asked: str) -> float:
+        """The seconds by which the answer to a request is late."""
+        with self._lock:
+            return self._delays.pop(asked, 0.0)
 
     def perform(self, action: str, **body: Any) -> dict[str, Any]:
         """An action of the control API."""

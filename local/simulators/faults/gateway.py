@@ -1,6 +1,5 @@
 """Faults that answer in the source's place, or do something before it answers."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
@@ -22,8 +21,9 @@ def meanwhile(met: Met) -> None:
 
 
 def slow(met: Met) -> None:
-    """The answer takes `seconds` longer."""
-    time.sleep(float(met.settings["seconds"]))
+    """The answer takes `seconds` longer; where it `varies`, each one another share of them."""
+    share = met.rng.choice((0.05, 0.3, 1.0)) if met.settings["varies"] else 1.0
+    met.hold(met.request, float(met.settings["seconds"]) * share)
 
 
 def down(met: Met) -> Response:
@@ -124,6 +124,11 @@ def _changes(rng: Random) -> dict[str, Any]:
     return {"do": [change], "after": rng.randint(1, 6), "times": rng.randint(1, 3)}
 
 
+def _slowness(rng: Random) -> dict[str, Any]:
+    """An invocation of a minute has time for the slowest answer, though it is asked for as often as all faults want."""
+    return {"seconds": rng.choice((1, 4, 9)), "varies": rng.random() < 0.5}
+
+
 _FORMS = one_of("form", "seconds", "date", "none")
 
 
@@ -133,7 +138,7 @@ def _forms(rng: Random) -> dict[str, Any]:
 
 BEFORE: dict[str, Kind[Before]] = {
     "meanwhile": Kind(meanwhile, "quiet", "rows", {"do": []}, draw=_changes),
-    "slow": Kind(slow, "quiet", settings={"seconds": 0.1}, draw=None),
+    "slow": Kind(slow, "quiet", settings={"seconds": 0.1, "varies": False}, draw=_slowness),
 }
 
 INSTEAD: dict[str, Kind[Instead]] = {

@@ -21,6 +21,9 @@ type Settings = Mapping[str, Any]
 type Perform = Callable[[str, Mapping[str, Any]], object]
 """Does an action of the control API."""
 
+type Hold = Callable[[Request, float], None]
+"""Holds the answer to a request back, for so many seconds."""
+
 
 @dataclass(frozen=True)
 class Met:
@@ -37,6 +40,7 @@ class Met:
     memory: dict[str, Any]
     strikes: bool
     perform: Perform
+    hold: Hold
 
     @property
     def series(self) -> str:

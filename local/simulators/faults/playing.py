@@ -1,5 +1,6 @@
 """The faults that are on, and what they make of a request."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,7 +13,7 @@ from local.simulators.faults.arrival import CHANGE
 from local.simulators.faults.catalogue import KINDS, checked
 from local.simulators.faults.faces import Face, face_of
 from local.simulators.faults.gateway import BEFORE, INSTEAD
-from local.simulators.faults.kinds import Kind, Met, Perform
+from local.simulators.faults.kinds import Hold, Kind, Met, Perform
 from local.simulators.faults.pages import PAGE, Page
 from local.simulators.faults.queries import QUERY
 from local.simulators.faults.wire import WIRE
@@ -22,6 +23,11 @@ from local.simulators.quirks import NO_QUIRKS
 
 def _none(action: str, body: Mapping[str, Any]) -> object:
     raise ValueError(f"nobody is there to do {action} {body}")
+
+
+def _sleep(request: Request, seconds: float) -> None:
+    del request
+    time.sleep(seconds)
 
 
 @dataclass
@@ -60,8 +66,9 @@ class _Fault:
 
 @dataclass
 class Faults:
-    """The faults of one source. Without any, requests pass untouched."""
+    """The faults of one source. Without any, requests pass untouched. `hold`: how a slow answer passes its time."""
 
+    hold: Hold = _sleep
     _on: list[_Fault] = field(default_factory=list, init=False)
     _perform: Perform = field(default=_none, init=False)
     _lock: RLock = field(default_factory=RLock, init=False)
@@ -146,7 +153,17 @@ class Faults:
             if strikes or kind.watchful:
                 yield (
                     kind.play,
-                    Met(request, face, now, fault.settings, fault.rng, fault.memory, strikes, self._done_by(fault)),
+                    Met(
+                        request=request,
+                        face=face,
+                        now=now,
+                        settings=fault.settings,
+                        rng=fault.rng,
+                        memory=fault.memory,
+                        strikes=strikes,
+                        perform=self._done_by(fault),
+                        hold=self.hold,
+                    ),
                 )
 
     def _of(self, kinds: Iterable[str]) -> list[_Fault]:

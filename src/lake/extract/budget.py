@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+SPARE = 1.5
+"""A page may take so many times as long as the slowest one before it."""
 
 
 class Context(Protocol):
@@ -15,6 +20,19 @@ class Context(Protocol):
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until Lambda ends the invocation."""
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long the slowest page of an invocation took, in seconds, whichever stream it was of."""
+
+    slowest_s: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
+
+    def note(self, seconds: float) -> None:
+        """Keeps the duration of a page where none was slower."""
+        with self._lock:
+            self.slowest_s = max(self.slowest_s, seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +43,7 @@ class Budget:
     margin: float
     requests: int | None
     clock: Callable[[], float] = time.monotonic
+    pace: Pace = field(default_factory=Pace, compare=False)
 
     @staticmethod
     def of(context: Context, requests: int | None = None) -> Budget:
@@ -45,6 +64,21 @@ class Budget:
         """Seconds after which nobody works any more."""
         return max(0.0, self.deadline - self.clock())
 
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Notes how long a page takes: all of its requests, with their tries and waits."""
+        begun = self.clock()
+        yield
+        self.pace.note(self.clock() - begun)
+
+    def is_too_short(self) -> bool:
+        """Whether the time left may not bring one more page: less than 1.5 times what the slowest one took.
+
+        After pages of 4 s the last one is asked for when at least 6 s are left. Nothing is known before the first page.
+        """
+        left = self.seconds_left()
+        return left <= 0 or left < SPARE * self.pace.slowest_s
+
     def used_up(self, requests_made: int) -> bool:
         """Whether the next page is for the next invocation."""
-        return self.seconds_left() <= 0 or (self.requests is not None and requests_made >= self.requests)
+        return self.is_too_short() or (self.requests is not None and requests_made >= self.requests)

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 from lake.extract.asking import probe
 from lake.extract.counting import changed_since
 from lake.extract.drift import drift
-from lake.extract.errors import BadRequest, ExtractError, Paused, SourceRejected, SourceUnavailable
+from lake.extract.errors import (
+    BadRequest,
+    ExtractError,
+    OutOfTime,
+    Paused,
+    SourceError,
+    SourceRejected,
+    SourceTooSlow,
+    SourceUnavailable,
+)
 from lake.extract.protocols import DIALECTS
 from lake.extract.reading import Reader
 from lake.extract.readings import READINGS, due
@@ -34,6 +43,10 @@ if TYPE_CHECKING:
 
 CARRIED = ("source_now", "settled", "described")
 """What the checkpoints of one run hand on to each other."""
+NO_PLACE = ("loads", "fingerprints", "described", "plan")
+"""What of a checkpoint says nothing of how far a reading is."""
+OPENING = "due"
+"""The phase of a checkpoint behind the probe: what is due is yet to be opened."""
 ANY_PLAN = ("named", "fetch")
 """Readings that go on though the contract has changed: they read keys that are named nowhere else."""
 
@@ -58,13 +71,15 @@ def extract(
     if state.finished_at is not None:
         return Extracted(plan.entity, "DONE")
     paused_until = max((at for at in (allowance.paused_until, state.resume_at) if at is not None), default=None)
-    if paused_until is not None and paused_until > world.now():
-        return Extracted(plan.entity, "PAUSED", resume_at=paused_until, reason="the source asked for a rest")
     now = world.now()
+    rest_s = 0.0 if paused_until is None else max(0.0, (paused_until - now).total_seconds())
+    if rest_s > min(source.max_retry_after_s, budget.seconds_left() / 2):
+        return Extracted(plan.entity, "PAUSED", resume_at=paused_until, reason="the source asked for a rest")
     state = world.table.acquire(state, run_id, now, now + timedelta(seconds=budget.seconds_to_deadline()))
     record = f"extract#{plan.entity}#{state.token:09}" + ("" if lane == LIVE else f"#{lane}")
     invocation = Invocation(plan, source, run_id, world, budget.at_most(allowance.requests), lane, window)
     try:
+        invocation.rest(rest_s)
         result = invocation.under_limits(state)
     except ExtractError as error:
         told = invocation.explained(error)
@@ -73,7 +88,7 @@ def extract(
         raise told from None
     world.runs.write(run_id, record, result.record())
     if invocation.silence is not None:
-        raise invocation.silence
+        raise invocation.explained(invocation.silence)
     return result
 
 
@@ -95,6 +110,7 @@ class Invocation:
     notes: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
     problems: tuple[SourceProblem, ...] = ()
+    is_behind_pause: bool = False
     work: Work = field(init=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +120,11 @@ class Invocation:
         self.work = Work(
             self.plan, self.source, self.run_id, self.lane, self.world, self.budget, connection, dialect, reader
         )
+
+    def rest(self, seconds: float) -> None:
+        """Waits for the end of a rest that the last invocation had no time for."""
+        if seconds:
+            self.work.connection.sleep(seconds)
 
     def under_limits(self, state: EntityState) -> Extracted:
         """The work, with its requests and a pause that concerns the whole source counted whatever comes of it."""
@@ -120,21 +141,31 @@ class Invocation:
 
     def go_on(self, state: EntityState) -> Extracted:
         """Reads what is due, one reading after the other, until something has landed or is left for the next invocation."""
-        checkpoint = self._resumed(state.checkpoint)
+        begun = checkpoint = self._resumed(state.checkpoint)
         described = checkpoint is not None and "described" in checkpoint
         if checkpoint is None:
-            state, checkpoint = self._opened(state)
-        while checkpoint is not None:
+            state, checkpoint = self._asked(state)
+        if checkpoint["phase"] == OPENING:
+            checkpoint = self._opened(state, checkpoint)
+        while checkpoint is not None and checkpoint["phase"] != OPENING and not self._is_spent():
             step = READINGS[checkpoint["phase"]](self.work, state, checkpoint)
             state, before, checkpoint = step.state, checkpoint, self._behind(step, checkpoint)
             self._tally(step)
             left = step.checkpoint is not None and step.checkpoint["phase"] == before["phase"]
             if step.loads or step.interruption or left or self.work.reader.used_up():
                 break
-        if self.counts.landed and not (described or self._requests_used_up):
+        self._judge_delay(_place(begun) != _place(checkpoint))
+        if self.counts.landed and not (described or self.pause or self.silence or self.work.reader.used_up()):
             self.drift = self._drift()
             checkpoint = checkpoint and checkpoint | {"described": True}
         return self._end(replace(state, checkpoint=checkpoint))
+
+    def _judge_delay(self, has_moved: bool) -> None:
+        """Drops what stopped the reading where only its time was over, and it is further than it was: the next invocation
+        goes on there. A reading that stands where it stood would never end so."""
+        if has_moved and isinstance(self.silence, OutOfTime):
+            self.silence = None
+        self.is_behind_pause = has_moved and self.pause is not None and self.pause.is_brief
 
     def _resumed(self, checkpoint: Checkpoint | None) -> Checkpoint | None:
         """The checkpoint; None for one of another contract: what was being read is read from its beginning."""
@@ -143,13 +174,8 @@ class Invocation:
         self.notes += ("its contract has changed: what was being read is read from its beginning",)
         return None
 
-    @property
-    def _requests_used_up(self) -> bool:
-        allowed = self.budget.requests
-        return allowed is not None and self.work.connection.requests_made >= allowed
-
-    def _opened(self, state: EntityState) -> tuple[EntityState, Checkpoint | None]:
-        """The state and the checkpoint of what is due; of a backfill's window in a lane of its own."""
+    def _asked(self, state: EntityState) -> tuple[EntityState, Checkpoint]:
+        """The state with the source's count, and the checkpoint behind it; of a backfill's window in a lane of its own."""
         if self.lane != LIVE:
             window = self.window or state.window
             if window is None:
@@ -159,15 +185,30 @@ class Invocation:
             state = replace(state, window=window, last_load=max(state.last_load, live.last_load))
             return state, opened | self._mark
         dialect = self.work.dialect
-        told = probe(self.work.reader)
+        with self.budget.timed():
+            told = probe(self.work.reader)
         self.work.heed_share()
         self.notes += dialect.warnings(self.source, self.plan) if dialect.warnings else ()
         lag = timedelta(seconds=self.plan.settle_lag_s)
         clock = Clock(told.source_now, settled(told.source_now, told.asked_at, lag))
         changed = self._changed(state, clock)
         state = replace(state, source_count={"count": told.count, "at": to_text(told.source_now), "changed": changed})
-        begun = due(self.work, state, clock)
-        return state, begun and begun | self._mark
+        return state, {"phase": OPENING} | clock.dump() | self._mark
+
+    def _opened(self, state: EntityState, checkpoint: Checkpoint) -> Checkpoint | None:
+        """The checkpoint of what is due. It may take a request: where that comes too late, the next invocation opens it."""
+        if self._is_spent():
+            return checkpoint
+        try:
+            opened = due(self.work, state, Clock.load(checkpoint))
+        except OutOfTime as late:
+            self.silence = late
+            return checkpoint
+        return opened and opened | self._mark
+
+    def _is_spent(self) -> bool:
+        """Whether no more is to be asked for. The first request is always made, whatever time is left."""
+        return self.work.connection.requests_made > 0 and self.budget.is_too_short()
 
     def _changed(self, state: EntityState, clock: Clock) -> int | None:
         """How many rows changed that this run is not to read yet; asked where the last count was above what the lake has."""
@@ -178,9 +219,13 @@ class Invocation:
         if last is None or state.whole_at is None:
             return None
         held = self.world.table.curated(self.plan.entity)
-        if held.live_rows is None or last <= held.live_rows + held.keyless:
+        if held.live_rows is None or last <= held.live_rows + held.keyless or self._is_spent():
             return None
-        return changed_since(self.work.reader, clock.settled)
+        try:
+            with self.budget.timed():
+                return changed_since(self.work.reader, clock.settled)
+        except OutOfTime:  # what is read matters more than what is compared
+            return None
 
     @property
     def _mark(self) -> dict[str, str]:
@@ -217,12 +262,13 @@ class Invocation:
         finished_at = self.world.now() if done and self.lane != LIVE else None
         resume_at = self.pause.resume_at if self.pause else None
         self.world.table.finish(replace(state, resume_at=resume_at, finished_at=finished_at))
-        if self.pause:
+        if self.pause and not self.is_behind_pause:
             return self._result("PAUSED")
         return self._result("DONE" if done else "CONTINUE")
 
     def _result(self, status: Status) -> Extracted:
-        resume_at, reason = (self.pause.resume_at, self.pause.reason) if self.pause else (None, None)
+        pause = self.pause if status == "PAUSED" else None
+        resume_at, reason = (pause.resume_at, pause.reason) if pause else (None, None)
         return Extracted(
             self.plan.entity,
             status,
@@ -236,7 +282,10 @@ class Invocation:
         )
 
     def explained(self, error: ExtractError) -> ExtractError:
-        """The error; of a request that the source refused, with what the source says otherwise than the contract."""
+        """The error; of a request that the source refused, with what the source says otherwise than the contract; of time
+        that was too short, with what to do."""
+        if isinstance(error, OutOfTime):
+            return _too_late(error, self.work.connection.has_answered)
         if not isinstance(error, SourceRejected):
             return error
         self.drift = self._drift()
@@ -247,7 +296,7 @@ class Invocation:
     def _drift(self) -> tuple[str, ...]:
         """What the source says of its fields otherwise than the contract; nothing where it does not describe them."""
         describe = self.work.dialect.describe
-        if describe is None or self.pause or self.silence:
+        if describe is None or self.pause or self.silence or self.budget.is_too_short():
             return ()
         try:
             answer = self.work.connection.read(describe.request(self.source, self.plan))
@@ -255,3 +304,16 @@ class Invocation:
         except (ExtractError, Paused) as error:
             self.notes += (f"what the source says of its fields could not be compared with the contract: {error}",)
             return ()
+
+
+def _place(checkpoint: Checkpoint | None) -> Checkpoint:
+    """How far a reading is, to be compared."""
+    return {name: value for name, value in (checkpoint or {}).items() if name not in NO_PLACE}
+
+
+def _too_late(error: OutOfTime, has_answered: bool) -> SourceError:
+    """What an invocation ends with whose time was over before it got anywhere."""
+    advice = "raise the function's Timeout in template.yaml, or lower the contract's page_size"
+    if has_answered:
+        return SourceTooSlow(f"{error}: a page takes longer than that. To read on, {advice}.")
+    return SourceUnavailable(f"{error}. Is the source up, and is its URL right? If it is only slow, {advice}.")

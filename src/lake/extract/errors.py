@@ -26,6 +26,17 @@ class SourceUnavailable(SourceError):
     """The source does not answer, or answers that it can't at the moment: worth another try."""
 
 
+class OutOfTime(SourceUnavailable):
+    """The time of the invocation ended before an answer came, or before another try: the source may be slow, or silent.
+
+    No invocation ends with it: the engine goes on in the next one, or raises SourceTooSlow or SourceUnavailable.
+    """
+
+
+class SourceTooSlow(SourceError):
+    """The source answers, but an invocation is too short for one page of it."""
+
+
 class SourceAuthError(SourceError):
     """The source refused the credentials."""
 
@@ -82,10 +93,11 @@ class LeaseLost(ExtractError):
 
 
 class Paused(Exception):
-    """The source wants no request before an instant."""
+    """The source wants no request before an instant. `is_brief`: an invocation with more time left would have waited."""
 
-    def __init__(self, resume_at: datetime, reason: str, *, quota: bool) -> None:
+    def __init__(self, resume_at: datetime, reason: str, *, quota: bool, is_brief: bool = False) -> None:
         super().__init__(reason)
         self.resume_at = resume_at
         self.reason = reason
         self.quota = quota
+        self.is_brief = is_brief

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlencode
 import requests
 import urllib3.exceptions
 
-from lake.extract.errors import AnswerTooLarge, Paused, SourceAuthError, SourceRejected, SourceUnavailable
+from lake.extract.errors import AnswerTooLarge, OutOfTime, Paused, SourceAuthError, SourceRejected, SourceUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +123,7 @@ def status_tells(_plan: SourcePlan, _response: requests.Response) -> bool:
 class Connection:
     """A source that can be asked. Credentials go to the configured URLs (its own, its tokens') and to no other host.
 
-    `usage` is what the source said last of its quota, where it says anything.
+    `usage` is what the source said last of its quota, where it says anything. `has_answered`: a read got its answer.
     """
 
     url: str
@@ -137,6 +137,7 @@ class Connection:
     usage_of: Callable[[requests.Response], Usage | None] = no_usage
     passing: Callable[[SourcePlan, requests.Response], bool] = status_tells
     requests_made: int = field(default=0)
+    has_answered: bool = field(default=False)
     usage: Usage | None = field(default=None)
     _free_at: float = field(default=0.0)
     _lock: Lock = field(default_factory=Lock)
@@ -169,6 +170,7 @@ class Connection:
             else:
                 body = dict(request.instead).get(response.status_code, body)
                 self._refuse(request, response)
+                self.has_answered = True
                 source_now = http_date(response.headers.get("Date"))
                 return Answer(body, asked_at, source_now, response.headers.get("Link"))
 
@@ -181,13 +183,17 @@ class Connection:
         """
         self._wait_for_turn()
         asked_at = self.now()
-        timeout = min(self.plan.timeout_s, max(1.0, self.budget.seconds_left()))
+        timeout = self._timeout()
         with self.session.request(
             method, url, headers=headers, data=data, timeout=timeout, allow_redirects=False, stream=True
         ) as response:
-            body = self._body(response, timeout)
+            body = self._body(response, self._timeout())
         response.raw = io.BytesIO(body)  # what else is asked of the response is answered from here
         return asked_at, response, body
+
+    def _timeout(self) -> float:
+        """Seconds that may pass in silence, or until a body is whole: what the source file allows, and the time left holds."""
+        return min(self.plan.timeout_s, max(1.0, self.budget.seconds_left()))
 
     def _wait_for_turn(self) -> None:
         """Counts a request, and holds it back where the source allows so many a second; its entities share them evenly."""
@@ -218,15 +224,22 @@ class Connection:
         return b"".join(pieces)
 
     def _wait(self, attempt: int, wanted: float | None, problem: str) -> int:
-        """Waits before the next attempt and gives its number; raises where waiting is no use."""
-        if wanted is not None and wanted > min(self.plan.max_retry_after_s, self.budget.seconds_left()):
+        """Waits before the next attempt and gives its number; raises where waiting is no use.
+
+        The time is looked at first: a try that the deadline cut short proves nothing about the source.
+        """
+        left = self.budget.seconds_left()
+        if wanted is not None and wanted > min(self.plan.max_retry_after_s, left):
             raise Paused(
                 self.now() + timedelta(seconds=min(wanted, LONGEST_REST.total_seconds())),
                 f"{problem}; wants {wanted:.0f} s of rest",
                 quota=False,
+                is_brief=wanted <= self.plan.max_retry_after_s,
             )
         pause = wanted if wanted is not None else min(MOST_BACKOFF_S, 0.5 * 2**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
-        if attempt >= self.plan.max_retries or pause > self.budget.seconds_left():
+        if pause > left:
+            raise OutOfTime(f"{problem}, {attempt + 1} times, and the time of the invocation is over")
+        if attempt >= self.plan.max_retries:
             raise SourceUnavailable(f"{problem}, {attempt + 1} times. Is the source up, and is its URL right?")
         self.sleep(pause)
         return attempt + 1

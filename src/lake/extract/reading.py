@@ -185,7 +185,8 @@ class Walk:
 
     def _step(self, place: Place) -> Got:
         try:
-            page, asked_at, link = ask(self.reader, self._plan, self.reading, place)
+            with self.reader.connection.budget.timed():
+                page, asked_at, link = ask(self.reader, self._plan, self.reading, place)
         except SourceRejected as rejected:
             if not self._resumed:
                 raise

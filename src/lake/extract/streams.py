@@ -7,7 +7,11 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lake.extract.errors import OutOfTime
 from lake.extract.reading import ReadPage, Walk, abandon
+
+GRACE_S = 1.0
+"""A request that the deadline cuts short is given so long to say so itself."""
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -36,8 +40,8 @@ def side_by_side(reader: Reader, streams: Sequence[Stream], most: int) -> Genera
 
     Each open stream has one page at most that is asked for and not yet taken. At least one page is read; when the budget is
     used up no more is asked for, what is on its way is brought, and it is over: streams without `Ended` go on from their
-    last page's position. An error of a stream is raised after what other streams have brought by then. Closing it abandons
-    what is on its way.
+    last page's position. An error of a stream is raised after what other streams have brought by then; OutOfTime is one, of
+    what did not come in the time of the budget. Closing it abandons what is on its way.
     """
     waiting = deque(streams)
     walks: dict[int, Walk] = {}
@@ -51,16 +55,22 @@ def side_by_side(reader: Reader, streams: Sequence[Stream], most: int) -> Genera
                 begun = True
             if not any(walk.coming for walk in walks.values()):
                 return
-            for number in _arrived(walks):
+            for number in _arrived(reader, walks):
                 yield from _take(number, walks)
     finally:
         abandon(list(walks.values()))
 
 
-def _arrived(walks: Mapping[int, Walk]) -> list[int]:
-    """The streams whose next page is there, those that failed last; waits until there is one."""
+def _arrived(reader: Reader, walks: Mapping[int, Walk]) -> list[int]:
+    """The streams whose next page is there, those that failed last; waits until there is one, or the time is over.
+
+    A source that stalls within an answer holds its thread for as long as it may be silent, whatever time is left.
+    """
     coming = {walk.coming: number for number, walk in walks.items() if walk.coming is not None}
-    done = wait(coming, return_when=FIRST_COMPLETED).done
+    patience = max(0.0, reader.connection.budget.seconds_left()) + GRACE_S
+    done = wait(coming, patience, FIRST_COMPLETED).done
+    if not done:
+        raise OutOfTime(f"{reader.connection.url} does not end its answer, and the time of the invocation is over")
     return [
         coming[future] for future in sorted(done, key=lambda future: (future.exception() is not None, coming[future]))
     ]

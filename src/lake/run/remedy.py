@@ -14,6 +14,11 @@ REMEDIES = {
     ),
     "SourceUnavailable": (
         "See whether the source is up and reachable from AWS. The next run goes on where this one stopped; nothing is lost."
+        " If it is up but slow, raise the function's Timeout in template.yaml, or lower the contract's page_size."
+    ),
+    "SourceTooSlow": (
+        "One page of the source takes longer than an invocation of its function: raise the function's Timeout in"
+        " template.yaml, or lower the contract's page_size. The next run goes on where this one stopped; nothing is lost."
     ),
     "SourceError": "Read the source's answer above; the function's log has more of it. Then start the run again.",
     "FilterIgnored": (

@@ -16,7 +16,7 @@ import requests
 
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
-from lake.extract.errors import Paused, SourceAuthError, SourceRejected, SourceUnavailable
+from lake.extract.errors import OutOfTime, Paused, SourceAuthError, SourceRejected, SourceUnavailable
 from lake.extract.http import Connection, Request, http_date, retry_after
 from lake.extract.protocols import DIALECTS
 from tests.unit.extract.conftest import Reply, Server
@@ -130,9 +130,24 @@ def test_a_refused_connection_is_named(server: Server) -> None:
 def test_no_wait_is_begun_that_the_budget_cannot_hold(server: Server) -> None:
     server.replies = [Reply(500)]
     asking = client(server, seconds=0.1)
-    with pytest.raises(SourceUnavailable):
+    with pytest.raises(OutOfTime):
         asking.read()
     assert asking.slept == []
+
+
+def test_what_is_tried_as_often_as_the_source_file_says_while_time_is_left_is_not_out_of_time(server: Server) -> None:
+    server.replies = [Reply(500)]
+    with pytest.raises(SourceUnavailable) as raised:
+        client(server).read()
+    assert not isinstance(raised.value, OutOfTime)
+
+
+@pytest.mark.parametrize(("wanted", "seconds", "is_brief"), [("61", 600, False), ("60", 10, True), ("61", 10, False)])
+def test_a_rest_that_more_time_could_hold_is_brief(server: Server, wanted: str, seconds: float, is_brief: bool) -> None:
+    server.replies = [Reply(429, {"Retry-After": wanted})]
+    with pytest.raises(Paused) as paused:
+        client(server, seconds).read()
+    assert paused.value.is_brief is is_brief
 
 
 @pytest.mark.parametrize(("wanted", "seconds", "rest"), [("61", 600, 61), ("30", 10, 30), ("9" * 20, 600, 86400)])
@@ -268,6 +283,20 @@ def test_a_budget_ends_a_margin_before_the_deadline() -> None:
     assert not budget(None).used_up(10**6)
     assert budget(None, lambda: 141.0).used_up(0)
     assert budget(None, lambda: 151.0).seconds_to_deadline() == 0
+
+
+@pytest.mark.parametrize(("left", "is_used_up"), [(6.0, False), (5.9, True), (0.0, True), (-1.0, True)])
+def test_a_page_is_asked_for_while_one_and_a_half_times_the_slowest_is_left(left: float, is_used_up: bool) -> None:
+    instants = iter((100.0, 104.0, 104.0, 105.0))
+    now = [0.0]
+    given = budget(None, lambda: next(instants, now[0]))
+    for _ in range(2):
+        with given.timed():
+            pass
+    now[0] = 140.0 - left
+    assert given.pace.slowest_s == 4
+    assert given.used_up(0) is is_used_up
+    assert given.at_most(3).used_up(0) is is_used_up, "it is the same time"
 
 
 @pytest.mark.parametrize(("own", "source_left", "allowed"), [(None, None, None), (5, None, 5), (None, 3, 3), (5, 3, 3)])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.extract.errors import SourceRejected
+from lake.extract.budget import Budget
+from lake.extract.errors import OutOfTime, SourceRejected
 from lake.extract.passes import delta_pass, key_pass, window_passes
 from lake.extract.streams import Ended, Stream, side_by_side
 from lake.extract.window import Window
@@ -20,6 +23,7 @@ from tests.unit.extract.test_paging import INSTANT, NOON, PAGINGS, keys, row_of,
 
 if TYPE_CHECKING:
     from lake.contract.plan import Paging
+    from lake.extract.http import Answer, Request
     from lake.extract.places import Position
     from lake.extract.reading import Reader, ReadPage
 
@@ -98,6 +102,23 @@ def test_streams_that_a_budget_ends_go_on_from_their_last_positions(
     assert {number: sorted(set(found[number])) for number in due} == due
     if paging != "server":
         assert {number: sorted(found[number]) for number in due} == due
+
+
+class Stalled(ModelSource):
+    """It begins to answer, and goes on for ever."""
+
+    def read(self, request: Request) -> Answer:
+        Event().wait(20)
+        return super().read(request)
+
+
+def test_a_source_that_stalls_within_an_answer_is_not_waited_for_beyond_the_budget() -> None:
+    source = Stalled([row_of(INSTANT, 1, 1)])
+    source.budget = Budget(time.monotonic() + 0.2, 0, None)
+    begun = time.monotonic()
+    with pytest.raises(OutOfTime):
+        list(side_by_side(source.reader(INSTANT), [Stream(0, key_pass(INSTANT))], 1))
+    assert time.monotonic() - begun < 5
 
 
 def test_an_error_of_one_stream_is_raised_where_the_pages_are_taken() -> None:

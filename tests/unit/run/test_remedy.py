@@ -50,7 +50,7 @@ def test_an_unknown_error_still_says_what_to_do() -> None:
 
 
 def test_each_error_that_extraction_raises_has_a_remedy() -> None:
-    kinds = {extract_errors.ExtractError, extract_errors.BadRequest}
+    kinds = {extract_errors.ExtractError, extract_errors.BadRequest, extract_errors.OutOfTime}
     raised = {
         name
         for name, kind in vars(extract_errors).items()

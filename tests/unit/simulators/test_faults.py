@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 
 from local.simulators.crm import DATA
 from local.simulators.erp import ROOT
-from local.simulators.faults import KINDS, catalogue, draw, hides, nature
+from local.simulators.faults import KINDS, Faults, catalogue, draw, hides, nature
 from local.simulators.faults.faces import FACES, REST
 from local.simulators.faults.kinds import Nature
+from local.simulators.messages import Request, Response
 from local.simulators.quirks import NEW_FIELD_HOLDS
 from tests.unit.simulators.conftest import NOW
 
@@ -262,6 +263,16 @@ def test_an_answer_takes_longer(erp: RunningErp) -> None:
     erp.control.faults({"kind": "slow", "seconds": 0.2})
 
     assert erp.get(ORDERS).elapsed.total_seconds() >= 0.2
+
+
+def test_what_an_answer_takes_may_pass_on_another_clock_and_vary() -> None:
+    held: list[float] = []
+    faults = Faults(hold=lambda _, seconds: held.append(seconds))
+    faults.set([{"kind": "slow", "seconds": 100, "varies": True}])
+    for _ in range(30):
+        faults.answer(Request("GET", "/", "", {}, b""), NOW, lambda _: Response(200))
+
+    assert set(held) == {5, 30, 100}
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

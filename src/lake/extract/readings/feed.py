@@ -48,7 +48,8 @@ def read_feed(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     following: Checkpoint | None = checkpoint
     try:
         while following is not None:
-            answer = work.connection.read(_request(work, feed, following, until))
+            with work.budget.timed():
+                answer = work.connection.read(_request(work, feed, following, until))
             page = feed.read(work.source, work.plan, answer.body)
             if page.known_since is not None and page.known_since > from_text(checkpoint["needed"]):
                 return _again(work, state)

@@ -86,7 +86,8 @@ def oldest_stamp(work: Work, end: datetime) -> datetime | None:
     narrow = replace(plan, fields=fields, children=(), page_size=1, cursor=replace(plan.cursor, stand_in=None))
     # Ordered by the stamp alone: there are sources that sort by no more than one field.
     reading = replace(window_passes(narrow, Window(None, end), "keyset")[0], key=())
-    page, _, _ = ask(replace(work.reader, plan=narrow), narrow, reading, Place())
+    with work.budget.timed():
+        page, _, _ = ask(replace(work.reader, plan=narrow), narrow, reading, Place())
     stamp = cursors(page.batch, narrow.raw_cursor)[0].as_py() if page.batch.num_rows else None
     return stamp and from_text(stamp)
 
