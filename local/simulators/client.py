@@ -113,9 +113,9 @@ class Simulator:
         """Make everything as it was at a snapshot, the clock too; the new time."""
         return str(self._post("rewind", {"name": name})["now"])
 
-    def track_changes(self, mode: str = "on", *, once: bool = False, notation: str = "4.0") -> None:
+    def track_changes(self, mode: str = "on", *, once: bool = False, notation: str = "4.0", both: bool = False) -> None:
         """Whether the ERP gives delta links: see `local.simulators.delta`."""
-        self._post("track_changes", {"mode": mode, "once": once, "notation": notation})
+        self._post("track_changes", {"mode": mode, "once": once, "notation": notation, "both": both})
 
     def expire_delta_links(self) -> int:
         """Make every delta link unknown; how many there were."""

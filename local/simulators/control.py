@@ -183,8 +183,9 @@ def _rewind(control: Control, body: Body) -> dict[str, object]:
 
 
 def _track_changes(control: Control, body: Body) -> dict[str, object]:
-    once = bool(body.get("once", False))
-    delta.switch(control.store, mode=body.get("mode", "on"), once=once, notation=body.get("notation", "4.0"))
+    once, both = bool(body.get("once", False)), bool(body.get("both", False))
+    notation = body.get("notation", "4.0")
+    delta.switch(control.store, mode=body.get("mode", "on"), once=once, notation=notation, both=both)
     return {"mode": body.get("mode", "on")}
 
 

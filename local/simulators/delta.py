@@ -16,6 +16,7 @@ from local.simulators.filters import TABLES, bad_request
 from local.simulators.instants import clock_text
 from local.simulators.messages import RefusedError, Request
 from local.simulators.odata import Options
+from local.simulators.odata_rows import Rows
 from local.simulators.schema import Entity, children
 from local.simulators.store import Store
 
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS _delta_document (id INTEGER NOT NULL, key TEXT NOT NU
                                             PRIMARY KEY (id, key));
 CREATE TABLE IF NOT EXISTS _delta_setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-_ORDINARY = {"mode": "ignored", "once": "", "notation": "4.0"}
+_ORDINARY = {"mode": "ignored", "once": "", "notation": "4.0", "both": ""}
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,14 @@ class Tracked:
     new: int
 
 
-def switch(store: Store, *, mode: Mode, once: bool, notation: Notation) -> None:
+def switch(store: Store, *, mode: Mode, once: bool, notation: Notation, both: bool = False) -> None:
     """How tracking is answered: done, ignored without a word, or refused; whether a link is good for one use alone; how
-    removed rows are written. ValueError for what there is not."""
+    removed rows are written, and whether they come as rows too (`both`). ValueError for what there is not."""
     if mode not in MODES or notation not in NOTATIONS:
         raise ValueError(f"mode is one of {', '.join(MODES)}, notation one of {', '.join(NOTATIONS)}")
     _prepare(store)
-    for name, value in (("mode", mode), ("once", "yes" if once else ""), ("notation", notation)):
+    settings = {"mode": mode, "once": "yes" if once else "", "notation": notation, "both": "yes" if both else ""}
+    for name, value in settings.items():
         store.write("INSERT OR REPLACE INTO _delta_setting VALUES (?, ?)", (name, value))
 
 
@@ -86,6 +88,24 @@ def tracked(store: Store, request: Request, options: Options) -> Options:
 
 def removed(store: Store, options: Options) -> list[str]:
     """The entries of rows that are gone since the reading's delta link, as JSON texts."""
+    return [_entry(options.entity, key, _setting(store, "notation")) for key in _gone(store, options)]
+
+
+def former(store: Store, options: Options) -> Rows:
+    """The rows that are gone since the reading's delta link as they were last, where they come both as rows and as removed."""
+    rows: list[Any] = []
+    items = tuple(dict[tuple[Any, ...], list[Any]]() for _ in options.expand)
+    for key in _gone(store, options) if _setting(store, "both") else ():
+        sql = "SELECT document FROM _former WHERE entity = ? AND key = ? ORDER BY rowid DESC LIMIT 1"
+        for found in store.read(sql, (options.entity.name, json.dumps([key]))):
+            document = json.loads(found["document"])
+            rows.append(document[options.entity.name])
+            for below, expand in zip(items, options.expand, strict=True):
+                below[(key,)] = document[expand.child.name]
+    return Rows(rows, items)
+
+
+def _gone(store: Store, options: Options) -> list[str]:
     if options.tracked is None or options.tracked[0] is None:
         return []
     sql = """
@@ -93,8 +113,7 @@ def removed(store: Store, options: Options) -> list[str]:
             SELECT 1 FROM _delta_document AS new WHERE new.id = ? AND new.key = old.key)
         ORDER BY key
     """
-    keys = [str(row["key"]) for row in store.read(sql, options.tracked)]
-    return [_entry(options.entity, key, _setting(store, "notation")) for key in keys]
+    return [str(row["key"]) for row in store.read(sql, options.tracked)]
 
 
 def _entry(entity: Entity, key: str, notation: str) -> str:

@@ -100,6 +100,7 @@ class Erp:
         found = read_page(self.store, options, request.quirks, size)
         records = _rendered(options, found)
         if found.token is None:
+            records += _rendered(options, delta.former(self.store, options))
             records += delta.removed(self.store, options)
         of_changes = "/$delta" if options.tracked is not None and options.tracked[0] is not None else ""
         parts = [f'"@odata.context":"$metadata#{options.entity.set_name}{of_changes}"']

@@ -46,6 +46,9 @@ CASES: dict[str, History] = {
             READ,
         ),
     ),
+    "a_key_that_a_delta_link_shows_as_a_row_and_as_removed": History(
+        "odata-delta", {"page_size": 8, "both": True}, (READ, {"do": "erase", "seed": 2, "rows": 2}, SOON, READ)
+    ),
     "an_answer_to_a_count_is_repeated_in_the_place_of_a_page": History(
         "salesforce-feed",
         {"page_size": 8, "parallel_windows": 3},

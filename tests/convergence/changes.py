@@ -182,7 +182,8 @@ def restore(hand: Hand, _: Step) -> str | None:
 def track(hand: Hand, step: Step) -> None:
     """Links are given, or not; in one notation or another; those that were given are forgotten."""
     if hand.kind.tracks:
-        hand.origin.perform("track_changes", mode=step["mode"], notation=step["notation"])
+        both = step.get("both", False)
+        hand.origin.perform("track_changes", mode=step["mode"], notation=step["notation"], both=both)
         if step["expire"]:
             hand.origin.perform("expire_delta_links")
 

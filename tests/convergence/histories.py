@@ -21,7 +21,8 @@ type Step = dict[str, Any]
 
 @dataclass(frozen=True)
 class History:
-    """What happens. `settings`: page_size, window_s, parallel_windows, full_refresh_s, daily_requests, requests, skew_s."""
+    """What happens. `settings`: page_size, window_s, parallel_windows, full_refresh_s, daily_requests, requests, skew_s,
+    both (a delta shows removed keys as rows too), seconds (of an invocation)."""
 
     kind: str
     settings: dict[str, Any]
@@ -58,6 +59,7 @@ def history(kind: str, seed: int) -> History:
         "daily_requests": rng.choice((None, None, None, 40)),
         "requests": rng.choice((None, 5)),
         "skew_s": rng.choice((0, 0, 45, -45, 120, -120)),
+        "both": rng.choice((False, True)),
     }
     weights = {name: weight for name, (weight, _) in STEPS.items()}
     length = rng.randint(6, 24)
@@ -183,6 +185,7 @@ STEPS: dict[str, tuple[int, Any]] = {
             "mode": rng.choice(("on", "on", "on", "ignored", "refused")),
             "notation": rng.choice(("4.0", "4.01")),
             "expire": rng.random() < 0.3,
+            "both": rng.random() < 0.5,
         },
     ),
 }

@@ -68,7 +68,7 @@ class Lab(Surroundings):
         self.reader = RawReader(self.cloud, self.kind)
         self.hand = Hand(self.origin, self.kind)
         if self.kind.tracks:
-            self.origin.perform("track_changes", mode="on")
+            self.origin.perform("track_changes", mode="on", both=self.settings.get("both", False))
         self._set_faults([])
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ PLAIN = {
     "daily_requests": None,
     "requests": None,
     "skew_s": 0,
+    "both": False,
 }
 
 

@@ -38,8 +38,9 @@ logger = Logger(child=True)
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """A page that passed the checks: its rows, their cursors and keys (`key_text`), and when it was asked for.
+    """A page that passed the checks: its rows, their cursors and keys (`key_text`), and when its query was asked for.
 
+    `asked_at`: when the page itself was asked for, which is later where the server pages and this is not the first one.
     `position` is where reading goes on; None where it goes on at once (no row has all columns of the order: only a next
     link leads on) or not at all. `ahead`: what follows is on its way or is the end, and costs no further request.
     `served`: the server says what comes next; `counted`: by a count of rows or pages. `removed`, `delta_link`, `by_record`: see
@@ -50,6 +51,7 @@ class ReadPage:
     cursors: pa.Array
     keys: pa.Array
     observed_at: datetime
+    asked_at: datetime
     position: Position | None
     ahead: bool = False
     removed: tuple[tuple[str, ...], ...] = ()
@@ -92,10 +94,11 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """What was asked for: a page, when its query was asked, and the place behind it (None: it is the last). `counted`: see
-    `ReadPage`."""
+    """What was asked for: a page, when its query was asked and when it was itself, and the place behind it (None: it is the
+    last). `counted`: see `ReadPage`."""
 
     page: Page
+    observed_at: datetime
     asked_at: datetime
     next: Place | None
     counted: bool = False
@@ -152,7 +155,8 @@ class Walk:
             batch=rows.batch,
             cursors=rows.cursors,
             keys=rows.keys,
-            observed_at=got.asked_at,
+            observed_at=got.observed_at,
+            asked_at=got.asked_at,
             position=position,
             ahead=self.coming is not None or got.next is None,
             removed=got.page.removed,
@@ -204,7 +208,7 @@ class Walk:
             self._links.add(following.link)
         else:
             self._links.clear()
-        return Got(page, place.asked_at or asked_at, following, counted)
+        return Got(page, place.asked_at or asked_at, asked_at, following, counted)
 
     def _counts(self, place: Place, link: str | None, rows: int) -> bool:
         """Whether a page is led to, or leads on, by a count. (A delta link's pages are of changes that no longer change.)"""

@@ -49,6 +49,17 @@ def test_what_changes_while_a_reading_is_tracked_comes_with_its_delta_link(erp: 
     assert entry["ExternalDocumentID"] == "LATER"
 
 
+def test_what_is_gone_may_come_as_a_row_too_as_it_was_last(erp: RunningErp) -> None:
+    erp.control.track_changes(both=True)
+    _, link = follow(erp, ALL)
+    assert link is not None
+    before = erp.get(ALL, **TRACK).json()["value"][10]
+    erp.control.delete("erp.sales_order", before["SalesOrder"])
+    entries, _ = follow(erp, link)
+    assert entries[0] == before
+    assert entries[1]["id"] == f"A_SalesOrder('{before['SalesOrder']}')"
+
+
 def test_many_changes_come_page_by_page(erp: RunningErp) -> None:
     erp.control.track_changes()
     _, link = follow(erp, ALL)

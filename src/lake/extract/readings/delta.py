@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from lake.extract.errors import SourceRejected
@@ -15,9 +16,13 @@ from lake.extract.work import Clock, Step
 from lake.extract.world import NOTHING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lake.extract.reading import ReadPage
     from lake.extract.work import Checkpoint, Work
     from lake.state.entity import EntityState
+
+TICK = timedelta(microseconds=1)
 
 
 def open_delta(_: Work, state: EntityState, __: Clock) -> Checkpoint | None:
@@ -29,7 +34,7 @@ def open_delta(_: Work, state: EntityState, __: Clock) -> Checkpoint | None:
 def read_delta(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     """Follows the link as far as the budget goes. Where the source no longer knows it, all is read again.
 
-    Keys that are gone are tombstones of the instant at which their page was there, and are then read by key: one that came
+    Keys that are gone are tombstones of the instant at which their page was asked for, and are then read by key: one that came
     back, on whichever page, is observed after that. So are the keys of loads that others committed (a killed or stalled
     extractor, a backfill): a row that has gone back to what it was when the link was given is no change to the source.
     """
@@ -40,7 +45,7 @@ def read_delta(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
 
     def take(page: ReadPage) -> None:
         load.add(page)
-        gone.add(page.removed, work.world.now())
+        gone.add(page.removed, gone_at(page))
         links.extend(link for link in (page.delta_link,) if link is not None)
 
     try:
@@ -62,6 +67,15 @@ def read_delta(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     settled = Clock.load(checkpoint).settled
     state = replace(state, delta={"link": links[-1]}, watermark=max(state.watermark or settled, settled))
     return Step(state, named(named_loads, "delta") if named_loads else None, loads, load.counts)
+
+
+def gone_at(page: ReadPage) -> datetime:
+    """When the removed keys of a page were gone: when it was asked for, and after all rows of the delta.
+
+    The rows of each page count as observed when the first one was asked for, at 12:00:00, say. A key that the first page shows
+    as a row and as removed is gone at 12:00:00.000001: at the same instant the row would live.
+    """
+    return max(page.asked_at, page.observed_at + TICK)
 
 
 def _again(work: Work, state: EntityState, note: str) -> Step:
