@@ -50,7 +50,7 @@ DOCUMENTS = Plan(
         ),
     ),
     cursor=Cursor("instant", ("Changed",), 7, None, "own_pass", None),
-    deletes=(Deletes("key_sweep"), Deletes("feed")),
+    deletes=(Deletes("key_sweep", max_fraction=1.0), Deletes("feed")),
     checks=(),
     filter=None,
     initial_from=None,

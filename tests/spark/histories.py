@@ -63,10 +63,17 @@ class Source:
             events += [self._read(key, minute) for key in known if self._random.random() < 0.2]
             gone = (key for key in self._keys if key not in self.rows and self._random.random() < 0.2)
             events += [Tombstone(key, minute + self._random.randrange(3)) for key in gone]
+            events += self._shown_as_both(before, minute)
             if minute in SWEEPS:
                 rows = tuple(self._read(key, minute) for key in self.rows) if minute in REFRESHES else ()
                 events.append(Sweep(minute, frozenset(self.rows), rows))
         return events
+
+    def _shown_as_both(self, before: dict[str, Row], minute: int) -> list[Event]:
+        """What a delta link may show of a key that is gone: its last row, and, later than that, that it was removed."""
+        gone = [key for key in before if key not in self.rows and self._random.random() < 0.2]
+        rows: list[Event] = [Version(key, minute, *before[key]) for key in gone]
+        return rows + [Tombstone(key, minute + 1) for key in gone]
 
     def _live(self, minute: int) -> None:
         match self._random.randrange(10):
@@ -84,18 +91,34 @@ class Source:
 
 
 def noise(random: Random, keys: Sequence[str]) -> list[Event]:
-    """Anything at any time. Of one instant and stamp, a document shows one content."""
-    shown: dict[tuple[str, int, int | None], Version] = {}
+    """Anything at any time: two contents at one instant with one stamp, and tombstones and sweeps at the instant of a version."""
+    shown: list[Version] = []
 
     def version(key: str, observed: int) -> Version:
         stamp, amounts, breaks = row(random, SWEEPS[-1])
-        return shown.setdefault((key, observed, stamp), Version(key, observed, stamp, amounts, breaks))
+        beside = [each.stamp for each in shown if (each.key, each.observed) == (key, observed)]
+        if beside and random.randrange(2):
+            stamp = beside[0]
+        shown.append(Version(key, observed, stamp, amounts, breaks))
+        return shown[-1]
+
+    def sight() -> Version:
+        if shown and not random.randrange(4):
+            before = random.choice(shown)
+            return version(before.key, before.observed)
+        return version(random.choice(keys), instant())
 
     def instant() -> int:
         return random.randrange(0, SWEEPS[-1] + 2 * STEP, STEP)
 
-    events: list[Event] = [version(random.choice(keys), instant()) for _ in range(random.randrange(15))]
-    events += [Tombstone(random.choice(keys), instant()) for _ in range(random.randrange(4))]
+    def end() -> Tombstone:
+        if shown and not random.randrange(3):
+            before = random.choice(shown)
+            return Tombstone(before.key, before.observed)
+        return Tombstone(random.choice(keys), instant())
+
+    events: list[Event] = [sight() for _ in range(random.randrange(15))]
+    events += [end() for _ in range(random.randrange(4))]
     for began in SWEEPS:
         found = [key for key in keys if random.randrange(2)]
         rows = [version(key, began + STEP * random.randrange(2)) for key in found] if began in REFRESHES else ()

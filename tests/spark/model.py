@@ -1,11 +1,14 @@
 """What the tables hold, straight from the definitions: no loads, no order of arrival, no progress.
 
 Instants are minutes. A version is what a query showed of a document; a tombstone ends every version of its key that was
-observed before it; a sweep is a tombstone for each key that it did not find. What was seen later is truer.
+observed before it; a sweep is a tombstone for each key that it did not find. What was seen later is truer. Of two contents that
+were seen at one instant with one stamp neither is: that with the greater digest is taken, so that it is always the same.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import NamedTuple
 
 NEVER = -1
@@ -20,6 +23,25 @@ class Version:
     stamp: int | None
     amounts: tuple[int, ...]
     breaks: str | None = None
+
+    @property
+    def moment(self) -> tuple[int, int]:
+        """When it was seen, and its stamp; a version without a stamp comes before one that has it."""
+        return self.observed, NEVER if self.stamp is None else self.stamp
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its values as JSON, in the order of the API's names; a stamp is none of a document's values."""
+        items = [
+            _json({"Amount": str(amount), "Document": self.key, "Number": str(number)})
+            for number, amount in enumerate(self.amounts)
+        ]
+        head = _json({"Document": self.key, "Total": str(sum(self.amounts))})
+        return sha256(_json({"document": head, "to_Item": sorted(items)}).encode()).hexdigest()
+
+
+def _json(values: dict[str, object]) -> str:
+    return json.dumps(values, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -104,9 +126,9 @@ def shown(event: Event) -> tuple[Version, ...]:
     return (event,) if isinstance(event, Version) else ()
 
 
-def order(version: Version) -> tuple[int, int]:
-    """Which of two versions is newer; one without a stamp comes before one that has it."""
-    return version.observed, NEVER if version.stamp is None else version.stamp
+def order(version: Version) -> tuple[tuple[int, int], str]:
+    """Which of two versions is newer."""
+    return version.moment, version.digest
 
 
 def after(version: Version, gone: Iterable[int], until: int | None = None) -> set[int]:
@@ -118,7 +140,7 @@ def quarantined(bad: Sequence[Version], good: Sequence[Version], gone: set[int])
     """Equal content is one record, open until a good version that is not older, or an end."""
     for amounts, breaks in {(each.amounts, each.breaks) for each in bad}:
         first, *_, last = [each for each in bad if (each.amounts, each.breaks) == (amounts, breaks)] * 2
-        closed = any(order(each) >= order(last) for each in good) or after(last, gone)
+        closed = any(each.moment >= last.moment for each in good) or after(last, gone)
         yield Bad(last.key, first.observed, last.observed, last.stamp, str(breaks), "superseded" if closed else "open")
 
 
