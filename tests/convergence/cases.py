@@ -49,6 +49,16 @@ CASES: dict[str, History] = {
     "a_key_that_a_delta_link_shows_as_a_row_and_as_removed": History(
         "odata-delta", {"page_size": 8, "both": True}, (READ, {"do": "erase", "seed": 2, "rows": 2}, SOON, READ)
     ),
+    "pages_that_are_counted_and_have_another_size_in_the_next_invocation": History(
+        "pages-none",
+        {"page_size": 8},
+        (
+            {"do": "faults", "faults": [{"kind": "page_cap", "seed": 1, "rows": 1}]},
+            {"do": "invoke", "requests": 3},
+            {"do": "faults", "faults": []},
+            READ,
+        ),
+    ),
     "an_answer_to_a_count_is_repeated_in_the_place_of_a_page": History(
         "salesforce-feed",
         {"page_size": 8, "parallel_windows": 3},

@@ -191,10 +191,11 @@ class Walk:
         try:
             with self.reader.connection.budget.timed():
                 page, asked_at, link = ask(self.reader, self._plan, self.reading, place)
-        except SourceRejected as rejected:
+        except (SourceRejected, NoProgress) as refused:
+            # A place that the source does not know any more, or a page of another size than those that were counted before.
             if not self._resumed:
                 raise
-            logger.warning("the source no longer knows where the reading stood: it begins again", reason=str(rejected))
+            logger.warning("the reading cannot go on where it stood: it begins again", reason=str(refused))
             self._resumed = False
             return self._step(place.beginning)
         self._resumed = False
