@@ -42,7 +42,7 @@ def test_rows_that_change_while_an_ordinary_window_is_read_move_no_others(
     again = sorted(stamped)[:30]
     meanwhile = {"kind": "meanwhile", "times": 1, "after": 2, "do": [["advance", {"hours": 0.05}], *map(change, again)]}
     erp.control.faults(LINKS | {"as": form}, meanwhile)
-    erp.control.advance(hours=0.1)
+    erp.control.advance(hours=2)  # beyond the overlap of the next window
     raw_lake.run(ORDERS, **COUNTED)
     erp.control.fault("none")
     erp.control.advance(hours=0.1)
@@ -68,16 +68,15 @@ def test_a_part_of_a_window_that_shifts_is_read_again(raw_lake: RawLake, erp: So
 
 
 def test_a_part_that_shifts_each_time_leaves_the_watermark_where_it_is(raw_lake: RawLake, erp: Source) -> None:
-    """The first half of the past is a part of its own; behind each page three rows of it change, and leave it."""
-    rows = sorted(
-        (row["LastChangeDateTime"], row["SalesOrder"]) for row in erp.rows("A_SalesOrder") if row["LastChangeDateTime"]
-    )
-    first, middle = (datetime.fromisoformat(f"{rows[place][0][:19]}+00:00") for place in (0, len(rows) // 2))
-    do = [[change(rows[3 * turn + place][1]) for place in range(3)] for turn in range(len(rows) // 6)]
+    """The oldest quarter is a part of its own; behind each of its pages three rows of it change, and leave it."""
+    stamps = ((row["LastChangeDateTime"], row["SalesOrder"]) for row in erp.rows("A_SalesOrder"))
+    rows = sorted(each for each in stamps if each[0])[: len(erp.rows("A_SalesOrder")) // 4]
+    first, last = (datetime.fromisoformat(f"{rows[place][0][:19]}+00:00") for place in (0, -1))
+    do = [[change(key) for _, key in rows[3 * turn : 3 * turn + 3]] for turn in range(len(rows) // 3)]
     faults = [{"kind": "meanwhile", "times": 1, "after": 2 + turn, "do": steps} for turn, steps in enumerate(do)]
     erp.control.faults(LINKS, *faults)
     raw_lake.sources["erp"] = replace(raw_lake.sources["erp"], parallel_windows=1)
-    plan = COUNTED | {"window_s": int((middle - first).total_seconds())}
+    plan = COUNTED | {"window_s": int((last - first).total_seconds()), "page_size": 30}
     results = raw_lake.run(ORDERS, **plan)
     assert errors(results) == ["RowsShifted"]
     assert raw_lake.state(ORDERS).watermark is None
