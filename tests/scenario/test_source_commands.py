@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tests.scenario.conftest import Source
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
+TABLES = {"crm.account": "Account", "erp.sales_order": "A_SalesOrder"}
+SERVED = "      paging: {mode: server}\n"
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
@@ -39,11 +41,26 @@ def lake(*arguments: str) -> Result:
 
 
 def findings(source: Source, *arguments: str, folder: Path | None = None) -> dict[str, tuple[str, str]]:
+    return {item["what"]: (item["verdict"], item["said"]) for item in check(source, *arguments, folder=folder)}
+
+
+def check(source: Source, *arguments: str, folder: Path | None = None) -> list[dict[str, Any]]:
+    """All findings, in their order."""
     folder = folder or CONTRACTS / source.name
     result = lake(
         "source", "check", str(folder), "--url", source.url, "--secret", f"lake/{source.name}", "--json", *arguments
     )
-    return {item["what"]: (item["verdict"], item["said"]) for item in json.loads(result.stdout)["findings"]}
+    return list(json.loads(result.stdout)["findings"])
+
+
+def orders(source: Source, folder: Path, extraction: str) -> dict[str, dict[str, Any]]:
+    """What is found of the orders, by what it is about, where lines of `extraction` stand in their contract."""
+    shutil.copytree(CONTRACTS / "erp", folder)
+    file = folder / "sales_order.odcs.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("      page_size: 1000\n", f"      page_size: 1000\n{extraction}"), "utf-8")
+    found = check(source, "--entity", "erp.sales_order", folder=folder)
+    return {item["what"].removeprefix("erp.sales_order: "): item for item in found}
 
 
 def test_a_source_shows_what_it_can_do(crm: Source, erp: Source, secrets: None) -> None:
@@ -54,6 +71,79 @@ def test_a_source_shows_what_it_can_do(crm: Source, erp: Source, secrets: None) 
         assert {verdicts[f"{entity}: {what}"] for what in ("count", "types", "pages", "filter", "deletes")} == {"ok"}
         assert deletes in found[f"{entity}: deletes"][1]
         assert "rows on" in found[f"{entity}: pages"][1]
+        assert found[f"{entity}: count"] == ("ok", f"all {len(source.rows(TABLES[entity])):,} rows came")
+
+
+def test_rows_that_the_source_counts_and_no_page_brings_are_found(erp: Source, secrets: None, tmp_path: Path) -> None:
+    erp.control.faults({"kind": "result_cap", "rows": 150}, {"kind": "page_cap", "rows": 100})
+    count = orders(erp, tmp_path / "erp", SERVED)["count"]
+    rows = len(erp.rows("A_SalesOrder"))
+    assert count["verdict"] == "fail"
+    assert f"150 keys, and the source counts {rows:,} rows" in count["said"]
+    assert "count: {ignored: <reason>}" in count["remedy"]
+
+
+def test_what_does_not_come_within_a_few_pages_is_not_compared(erp: Source, secrets: None) -> None:
+    erp.control.fault("page_cap", rows=50)
+    verdict, said = findings(erp, "--entity", "erp.sales_order")["erp.sales_order: count"]
+    assert verdict == "ok"
+    assert "not compared" in said
+
+
+def test_a_count_that_the_contract_ignores_is_compared_with_nothing(erp: Source, secrets: None, tmp_path: Path) -> None:
+    erp.control.faults({"kind": "result_cap", "rows": 150}, {"kind": "page_cap", "rows": 100})
+    ignored = f"{SERVED}      count: {{ignored: drafts are counted}}\n"
+    count = orders(erp, tmp_path / "erp", ignored)["count"]
+    assert count["verdict"] == "note"
+    assert "drafts are counted" in count["said"]
+
+
+@pytest.mark.parametrize(
+    ("word", "verdict", "remedy"),
+    [
+        ("", "fail", "`paging: {mode: server, rows_may_shift: accepted}`"),
+        (", rows_may_shift: accepted", "warn", "`key`"),
+    ],
+)
+def test_links_that_count_rows_are_found(
+    start_source: Callable[..., Source], secrets: None, tmp_path: Path, word: str, verdict: str, remedy: str
+) -> None:
+    """HubSpot's `after` is the number of the rows that came so far; its contract pages by key for that reason."""
+    folder = tmp_path / "hubspot"
+    shutil.copytree(EXAMPLES / "hubspot", folder)
+    file = folder / "contact.odcs.yaml"
+    text = file.read_text("utf-8").replace("paging: {mode: key}", f"paging: {{mode: server{word}}}")
+    file.write_text(text.replace("page_size: 200", "page_size: 50"), "utf-8")
+    found = check(start_source("hubspot"), "--entity", "hubspot.contact", folder=folder)
+    (paging,) = (item for item in found if item["what"].endswith(": paging"))
+    assert paging["verdict"] == verdict
+    assert "count rows" in paging["said"]
+    assert remedy in paging["remedy"]
+
+
+def test_links_that_do_not_count_are_told_of_once_two_were_seen(erp: Source, secrets: None, tmp_path: Path) -> None:
+    assert "only one page" in orders(erp, tmp_path / "whole", SERVED)["paging"]["said"]
+    erp.control.fault("page_cap", rows=60)
+    paging = orders(erp, tmp_path / "pages", SERVED)["paging"]
+    assert paging["verdict"] == "ok"
+    assert "none counts rows" in paging["said"]
+
+
+def test_a_next_link_that_nobody_knows_is_found(erp: Source, secrets: None, tmp_path: Path) -> None:
+    erp.control.faults({"kind": "unknown_continuation", "name": "paging.next"}, {"kind": "page_cap", "rows": 60})
+    found = orders(erp, tmp_path / "erp", SERVED)
+    for what in ("count", "pages", "deletes"):
+        assert found[what]["verdict"] == "fail"
+        assert "`paging.next`" in found[what]["said"]
+
+
+@pytest.mark.parametrize("entity", ["service.work_order", "service.engineer"])
+def test_pages_that_the_contract_itself_counts_are_told_of_once(
+    start_source: Callable[..., Source], secrets: None, entity: str
+) -> None:
+    found = check(start_source("service"), "--entity", entity, folder=EXAMPLES / "service")
+    (paging,) = (item for item in found if item["what"].endswith(": paging"))
+    assert paging["verdict"] == "warn"
 
 
 def test_a_source_that_refuses_the_secret_is_named(crm: Source, aws: Any) -> None:

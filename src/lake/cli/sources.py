@@ -15,15 +15,18 @@ from lake.contract.errors import ContractError
 from lake.contract.plan import Plan, SourcePlan
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
-from lake.extract.errors import SourceAuthError
+from lake.extract.errors import MalformedAnswer, SourceAuthError
 from lake.extract.http import Connection
 from lake.extract.protocols import DIALECTS
+from lake.extract.query import EVERY_ROW
 from lake.extract.reading import Reader
 from lake.instants import now
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
+    from lake.extract.http import Answer
     from lake.extract.protocols import Dialect
 
 PATIENCE_S = 300.0
@@ -76,6 +79,19 @@ class Met:
     def reader(self, plan: Plan) -> Reader:
         """What reads an entity's pages."""
         return Reader(self.connection, self.dialect, self.source, plan)
+
+    def ask_count(self, plan: Plan) -> Answer:
+        """The answer to a count of an entity's rows, which also shows the source's clock; raises SourceError, Paused."""
+        return self.connection.read(self.dialect.count(self.source, plan, EVERY_ROW))
+
+    def clock(self, plan: Plan, answer: Answer) -> datetime | None:
+        """The source's clock, from the answer to a count or from its Date header; raises MalformedAnswer."""
+        dialect = self.dialect
+        try:
+            told = dialect.read_clock(self.source, plan, answer.body) if dialect.read_clock else None
+        except ValueError as error:
+            raise MalformedAnswer(f"{plan.entity}: the source's clock cannot be read: {error}") from None
+        return told or answer.source_now
 
 
 def source_plan(folder: Path) -> SourcePlan:
