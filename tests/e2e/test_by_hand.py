@@ -142,6 +142,50 @@ def test_a_state_that_was_lost_is_restored_from_the_manifests_and_a_row_of_old_i
     assert lake.state("fetch", ORDERS) == {}
 
 
+def test_a_comparison_after_a_run_finds_the_same_keys_on_both_sides_whatever_keys_are_made_of(
+    lake: DeployedLake,
+) -> None:
+    """Numbers, several columns with a date among them, and rows that the source flags as deleted."""
+    asked = [ORDERS, "erp.exchange_rate", "crm.account"]
+    assert lake.run({"entities": asked}).outcome == "GOOD"
+    for entity in asked:
+        code, found = compared(lake, entity)
+        assert code == 0, found
+        assert (
+            found["source"]["keys"] == found["source"]["count"] == found["lake"]["keys"] + found["lake"]["soft_deleted"]
+        )
+        assert found["source"]["keys"] > 0
+    assert found["lake"]["soft_deleted"] > 0
+
+
+def test_a_comparison_names_the_keys_that_either_side_lacks_until_a_run_has_read_them_and_changes_nothing(
+    lake: DeployedLake, differences: Callable[[], list[str]]
+) -> None:
+    gone, _, _ = good_order(lake, place=2)
+    ((new,),) = lake.erp.insert(ORDERS, {"SalesOrder": "0888888888"})
+    lake.erp.delete(ORDERS, gone, hard=True)
+    before = (lake.table_versions(), state(lake))
+    code, found = compared(lake, ORDERS)
+    assert code == 3
+    assert found["only_in_source"] == {"keys": 1, "first": [[new]]}
+    assert found["only_in_lake"] == {"keys": 1, "first": [[gone]]}
+    assert found["changed_since"] >= 1
+    assert (lake.table_versions(), state(lake)) == before
+    told = lake.lake("source", "compare", ORDERS).stdout
+    assert new in told
+    assert gone in told
+    lake.erp.advance(hours=25)  # a sweep is due
+    assert_made_good(lake, differences)
+    assert compared(lake, ORDERS)[0] == 0
+
+
+def compared(lake: DeployedLake, entity: str) -> tuple[int, dict[str, Any]]:
+    """The exit code of a comparison, and what it found."""
+    asked = lake.lake("source", "compare", entity, "--json")
+    assert asked.stdout, asked.stderr
+    return asked.returncode, dict(json.loads(asked.stdout))
+
+
 def state(lake: DeployedLake) -> dict[str, Any]:
     """The orders' state, as its item has it."""
     return lake.state(f"entity#{ORDERS}", "live")

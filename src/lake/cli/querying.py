@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,20 @@ def list_tables(stack: Stack) -> Answer:
 def execute(stack: Stack, sql: str, limit: int) -> Result:
     """Runs one query to its end; OperatorError with Athena's reason where it fails."""
     athena = client("athena")
+    execution = _run(athena, stack, sql)
+    return _read(athena, execution["QueryExecutionId"], limit, execution.get("Statistics", {}))
+
+
+def row_pages(stack: Stack, sql: str) -> Iterator[list[list[str | None]]]:
+    """All rows of a query, page by page, as texts (None for NULL); OperatorError with Athena's reason where it fails."""
+    athena = client("athena")
+    execution = _run(athena, stack, sql)
+    for _, rows in _pages(athena, execution["QueryExecutionId"]):
+        yield rows
+
+
+def _run(athena: Any, stack: Stack, sql: str) -> dict[str, Any]:
+    """The execution of a query that has succeeded."""
     started = athena.start_query_execution(
         QueryString=sql,
         QueryExecutionContext={"Database": stack.output("AnalyticsDatabaseName"), "Catalog": "AwsDataCatalog"},
@@ -79,7 +94,7 @@ def execute(stack: Stack, sql: str, limit: int) -> Result:
         raise OperatorError(
             f"The query {state.lower()}: {reason}", "`lake query` lists tables; Athena speaks Trino's SQL."
         )
-    return _read(athena, query_id, limit, execution.get("Statistics", {}))
+    return execution | {"QueryExecutionId": query_id}
 
 
 def _wait(athena: Any, query_id: str) -> dict[str, Any]:
@@ -93,17 +108,12 @@ def _wait(athena: Any, query_id: str) -> dict[str, Any]:
 
 
 def _read(athena: Any, query_id: str, limit: int, statistics: dict[str, Any]) -> Result:
-    """At most `limit` rows, page by page; the first row of the first page is the heading."""
+    """At most `limit` rows."""
     columns: list[dict[str, Any]] = []
     rows: list[list[str | None]] = []
-    for number_of_page, page in enumerate(
-        athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
-    ):
-        columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
-        data = page["ResultSet"]["Rows"]
-        heading = [column["Name"] for column in columns]
-        cells = [[cell.get("VarCharValue") for cell in row["Data"]] for row in data]
-        rows += cells[1:] if number_of_page == 0 and cells and cells[0] == heading else cells
+    for described, page in _pages(athena, query_id):
+        columns = described
+        rows += page
         if len(rows) > limit:
             break
     return Result(
@@ -114,6 +124,17 @@ def _read(athena: Any, query_id: str, limit: int, statistics: dict[str, Any]) ->
         scanned_bytes=int(statistics.get("DataScannedInBytes", 0)),
         took_ms=int(statistics.get("TotalExecutionTimeInMillis", 0)),
     )
+
+
+def _pages(athena: Any, query_id: str) -> Iterator[tuple[list[dict[str, Any]], list[list[str | None]]]]:
+    """What Athena says of the columns, and the rows, page by page; the first row of the first page is the heading."""
+    pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
+    for number_of_page, page in enumerate(pages):
+        columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+        data = page["ResultSet"]["Rows"]
+        heading = [column["Name"] for column in columns]
+        cells = [[cell.get("VarCharValue") for cell in row["Data"]] for row in data]
+        yield columns, cells[1:] if number_of_page == 0 and cells and cells[0] == heading else cells
 
 
 def _as_sql(stack: Stack, text: str, limit: int) -> str:

@@ -1,11 +1,11 @@
-"""`lake source` and `lake contract`: what is asked of a source before it is deployed."""
+"""`lake source` and `lake contract`: what is asked of a source, before it is deployed and after."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lake.cli import contracts, drafting, examining
+from lake.cli import comparing, contracts, drafting, examining
 from lake.cli.answer import Answer, answering
 from lake.cli.options import JsonOption, StackOption
 from lake.cli.sources import Address
@@ -39,6 +39,30 @@ def check_command(
     Works before anything is deployed: give --url and --secret.
     """
     return examining.examine(folder, entity or [], Address(stack, url, secret))
+
+
+@source_app.command("compare")
+@answering
+def compare_command(
+    entity: Annotated[str, typer.Argument(help="The entity: erp.sales_order.")],
+    folder: Annotated[
+        Path, typer.Option("--contracts", help="The folder of contracts that the lake was deployed from.")
+    ] = Path("contracts"),
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", "-n", min=1, help="The most keys to name of each side. Else 20, and all with --json."),
+    ] = None,
+    url: UrlOption = None,
+    secret: SecretOption = None,
+    stack: StackOption = "lake",
+    as_json: JsonOption = False,
+) -> Answer:
+    """Compare all keys of an entity at its source with all that live in the lake: what is missing on either side.
+
+    Reads every key, as a sweep does, and the curated tables through Athena. Writes nothing, neither there nor here.
+    Ends with 0 where both sides are the same, with 3 where they differ.
+    """
+    return comparing.compare_keys(entity, folder, Address(stack, url, secret), limit)
 
 
 @contract_app.command("draft")

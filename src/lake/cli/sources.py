@@ -105,8 +105,11 @@ def source_plan(folder: Path) -> SourcePlan:
         raise OperatorError(str(error), "Correct source.yaml, then ask again.") from None
 
 
-def meet(source: SourcePlan, address: Address) -> Met:
-    """The source at its address; OperatorError where URL or secret are not known, or the secret lacks what is needed."""
+def meet(source: SourcePlan, address: Address, patience_s: float = PATIENCE_S) -> Met:
+    """The source at its address; OperatorError where URL or secret are not known, or the secret lacks what is needed.
+
+    `patience_s`: how long all of its answers may take together.
+    """
     url = address.url or _of_stack(address.stack, source.source, "Url")
     try:
         login = login_for(source, _secret(source, address))
@@ -118,7 +121,7 @@ def meet(source: SourcePlan, address: Address) -> Met:
         plan=source,
         login=login,
         session=requests.Session(),
-        budget=Budget(time.monotonic() + PATIENCE_S, 0, None),
+        budget=Budget(time.monotonic() + patience_s, 0, None),
         quota_reached=dialect.quota_reached,
         usage_of=dialect.usage_of,
         passing=dialect.passing,
