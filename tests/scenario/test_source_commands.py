@@ -83,6 +83,13 @@ def test_rows_that_the_source_counts_and_no_page_brings_are_found(erp: Source, s
     assert "count: {ignored: <reason>}" in count["remedy"]
 
 
+def test_a_count_that_is_smaller_than_what_comes_is_told(erp: Source, secrets: None) -> None:
+    erp.control.fault("wrong_count", by=-1)
+    verdict, said = findings(erp, "--entity", "erp.sales_order")["erp.sales_order: count"]
+    assert verdict == "warn"
+    assert "more than the" in said
+
+
 def test_what_does_not_come_within_a_few_pages_is_not_compared(erp: Source, secrets: None) -> None:
     erp.control.fault("page_cap", rows=50)
     verdict, said = findings(erp, "--entity", "erp.sales_order")["erp.sales_order: count"]
@@ -119,6 +126,12 @@ def test_links_that_count_rows_are_found(
     assert paging["verdict"] == verdict
     assert "count rows" in paging["said"]
     assert remedy in paging["remedy"]
+
+
+@pytest.mark.parametrize("form", ["skip", "skiptoken"])
+def test_links_of_odata_that_count_rows_are_found(erp: Source, secrets: None, tmp_path: Path, form: str) -> None:
+    erp.control.faults({"kind": "offset_tokens", "as": form}, {"kind": "page_cap", "rows": 60})
+    assert orders(erp, tmp_path / "erp", SERVED)["paging"]["verdict"] == "fail"
 
 
 def test_links_that_do_not_count_are_told_of_once_two_were_seen(erp: Source, secrets: None, tmp_path: Path) -> None:
