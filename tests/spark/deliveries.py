@@ -13,7 +13,7 @@ from tests.spark.documents import DOCUMENTS, plan_at, row
 from tests.spark.histories import REFRESHES, SWEEPS, History
 from tests.spark.model import Event, State, Sweep, Tombstone, Version, model
 from tests.spark.mortal import Lives, MortalNotebook, MortalTables, PowerCut, Until
-from tests.spark.raw_loads import RawFolder, at, sweep_entry
+from tests.spark.raw_loads import WHOLE, RawFolder, at, sweep_entry
 
 SLOTS = len(SWEEPS) + 1
 PARTS = ("merged", "superseded", "unchanged", "quarantined")
@@ -52,7 +52,7 @@ class Delivery:
         half = len(sweep.rows) // 2
         rows = sweep.rows[:half] if begun is None else sweep.rows[half:]
         numbers = [*(begun or ()), self.loads + 1]
-        entry = sweep_entry(numbers, at(sweep.began), last=begun is not None)
+        entry = sweep_entry(numbers, at(sweep.began), None if begun is None else WHOLE)
         self.raw.rows(plan, [row(each) for each in rows], reason="refresh", sweep=entry)
         if begun is None:
             self.begun[sweep.began] = numbers

@@ -52,11 +52,15 @@ class MortalNotebook(Notebook):
 
     def __init__(self, lives: Lives) -> None:
         super().__init__()
-        self._lives = lives
+        self.lives = lives
 
     def wanted(self, entity: str, place: str, keys: int) -> None:
-        self._lives.write("wanted")
+        self.lives.write("wanted")
         super().wanted(entity, place, keys)
+
+    def suspected(self, entity: str, place: str, keys: int) -> None:
+        self.lives.write("suspected")
+        super().suspected(entity, place, keys)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ from lake.contract.plan import Field, Plan
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 MICROS = 6
+WHOLE: dict[str, Any] = {"last": True}
+SHIFTING: dict[str, Any] = {"last": False, "shifts": True}
+SHORT: dict[str, Any] = {"last": False, "short": {"keys": 1, "count": 3}}
+"""How a complete scan ends: what its last manifest says of its sweep."""
 
 
 def at(minutes: float) -> datetime:
@@ -124,14 +128,20 @@ class RawFolder:
         return load
 
     def refresh(
-        self, plan: Plan, versions: Sequence[Version], started_at: datetime, loads: int = 1, repeated: int = 0
+        self,
+        plan: Plan,
+        versions: Sequence[Version],
+        started_at: datetime,
+        loads: int = 1,
+        repeated: int = 0,
+        end: dict[str, Any] = WHOLE,
     ) -> int:
-        """Commit a full refresh in so many loads; returns the number of its last."""
+        """Commit a full refresh in so many loads, which ends so; returns the number of its last."""
         size = max(1, -(-len(versions) // loads))
         numbers: list[int] = []
         for position in range(loads):
             numbers.append(self.loads.get(plan.entity, 0) + 1)
-            sweep = sweep_entry(numbers, started_at, last=position == loads - 1)
+            sweep = sweep_entry(numbers, started_at, end if position == loads - 1 else None)
             chunk = versions[position * size : (position + 1) * size]
             self.rows(plan, chunk, reason="refresh", sweep=sweep, repeated=repeated)
         return numbers[-1]
@@ -146,11 +156,19 @@ class RawFolder:
         place = f"tombstones/{plan.source}/{plan.name}/{load_id}-0.parquet"
         part = self._write(place, pa.Table.from_pylist(rows, schema=schema))
         self.clock = max(self.clock, *(at for _, at in told))
-        self._commit(plan, load, load_id, "tombstones", [part], {"reason": reason})
+        observed = {"first": stamp(min(at for _, at in told)), "last": stamp(max(at for _, at in told))}
+        self._commit(plan, load, load_id, "tombstones", [part], {"reason": reason, "observed": observed})
         return load
 
-    def sweep(self, plan: Plan, keys: Sequence[tuple[str, ...]], started_at: datetime, loads: int = 1) -> int:
-        """Commit a key sweep in so many loads; returns the number of its last."""
+    def sweep(
+        self,
+        plan: Plan,
+        keys: Sequence[tuple[str, ...]],
+        started_at: datetime,
+        loads: int = 1,
+        end: dict[str, Any] = WHOLE,
+    ) -> int:
+        """Commit a key sweep in so many loads, which ends so; returns the number of its last."""
         names = [key.raw for key in plan.key_fields]
         schema = pa.schema([(name, pa.string()) for name in names])
         size = max(1, -(-len(keys) // loads))
@@ -163,7 +181,7 @@ class RawFolder:
             part = self._write(
                 f"keys/{plan.source}/{plan.name}/{load_id}-0.parquet", pa.Table.from_pylist(chunk, schema=schema)
             )
-            sweep = sweep_entry(numbers, started_at, last=position == loads - 1)
+            sweep = sweep_entry(numbers, started_at, end if position == loads - 1 else None)
             self._commit(plan, load, load_id, "keys", [part], {"reason": "sweep", "sweep": sweep})
         return numbers[-1]
 
@@ -204,13 +222,15 @@ class RawFolder:
         path.write_text(text, encoding="utf-8")
 
 
-def sweep_entry(loads: list[int], started_at: datetime, last: bool) -> dict[str, Any]:
-    """What the manifest of the last of these loads says of its sweep."""
+def sweep_entry(loads: list[int], started_at: datetime, end: dict[str, Any] | None) -> dict[str, Any]:
+    """What the manifest of the last of these loads says of its sweep; `end`: None where the sweep goes on."""
+    end = end or {"last": False}
+    named = end["last"] or end.get("shifts", False)
     return {
         "id": f"sweep-{loads[0]}",
         "started_at": stamp(started_at),
-        "last": last,
-        "loads": list(loads) if last else None,
+        "loads": list(loads) if named else None,
+        **end,
     }
 
 

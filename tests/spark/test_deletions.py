@@ -17,7 +17,7 @@ from lake.curate.tables import Tables
 from tests.spark.notebook import Notebook
 from tests.spark.orders import item, order
 from tests.spark.partners import partner
-from tests.spark.raw_loads import RawFolder, Version, at, sweep_entry
+from tests.spark.raw_loads import WHOLE, RawFolder, Version, at, sweep_entry
 
 type Record = dict[str, Any]
 MINUTES = "CAST((unix_seconds({}) - unix_seconds(TIMESTAMP '2026-11-16 12:00:00Z')) / 60 AS INT) AS minutes"
@@ -102,13 +102,13 @@ def test_a_full_refresh_ends_what_it_lacks_once_it_is_whole(
     run: Callable[[], Record], raw: RawFolder, plan: Plan, tables: Tables, shape: Layout
 ) -> None:
     raw.rows(plan, [order(key, 1) for key in ("1", "2", "3", "4")])
-    raw.rows(plan, [order("1", 11)], reason="refresh", sweep=sweep_entry([2], at(10), last=False))
+    raw.rows(plan, [order("1", 11)], reason="refresh", sweep=sweep_entry([2], at(10), None))
     raw.rows(plan, [order("5", 11)])
     assert run()["tombstoned"] == 0
     assert seen_at(tables, shape) == {"1": 11, "2": 1, "3": 1, "4": 1, "5": 11}
 
     rest = [order("2", 12, nets=("2.000",)), unfit("4", 12)]
-    raw.rows(plan, rest, reason="refresh", sweep=sweep_entry([2, 4], at(10), last=True))
+    raw.rows(plan, rest, reason="refresh", sweep=sweep_entry([2, 4], at(10), WHOLE))
     record = run()
     assert seen_at(tables, shape) == {"1": 11, "2": 12, "4": 1, "5": 11}
     assert gone_at(tables, shape) == {"3": 10}

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F  # noqa: N812
 
 from lake.curate.keys import told_keys
 from lake.curate.quarantine import typed_keys
-from lake.curate.sweeps import brake, instant, sweep_of, swept_keys
+from lake.curate.sweeps import Toll, brake, instant, sweep_of, swept_keys
 from lake.curate.writing import merge_deleted
 
 if TYPE_CHECKING:
@@ -44,20 +44,25 @@ def end_keys(
         swept = swept_keys(spark, store, plan, work.sweeps)
     else:
         swept = told.where("false").select(*plan.key, F.array("_told_at").alias("_seen"))
+    if not (work.sweeps or work.suspects):  # no brake counts what lives on: only keys that were named are looked at
         known = known.join(told, list(plan.key), "left_semi")
     judged = endings(known, dead, told, swept, work.sweeps, plan).localCheckpoint()
     ended, gone, alive = figures(judged)
-    found = {sweep_of(sweep).started_at: sweep.load for sweep in work.sweeps}
-    for load in work.tombstones:
-        if load.reason == "suspects" and load.first_observed is not None:
-            asked = told_keys(spark, store, plan, [load]).join(judged, list(plan.key))
-            gone[load.first_observed] = asked.where("deleted_at = _told_at").count()
-            found[load.first_observed] = load.load
-    brake(plan, gone, alive, found, work.accepted)
+    swept_by = {sweep_of(sweep).started_at: sweep.load for sweep in work.sweeps}
+    tolls = [Toll(at, swept_by[at], keys) for at, keys in gone.items()]
+    tolls += [_of_suspects(spark, store, plan, load, judged) for load in work.suspects]
+    brake(plan, tolls, alive, work.accepted)
     missing = deletions(known, dead, told, judged, plan).localCheckpoint()
     if not missing.isEmpty():
         merge_deleted(tables, shape.deleted, plan, missing)
     return ended
+
+
+def _of_suspects(spark: SparkSession, store: Store, plan: Plan, load: Manifest, judged: DataFrame) -> Toll:
+    """The keys that end with a load of suspects."""
+    told = told_keys(spark, store, plan, [load])
+    ended = told.join(judged, list(plan.key)).where("deleted_at = _told_at").count()
+    return Toll(load.first_observed or load.committed_at, load.load, ended)
 
 
 def _none_told(dead: DataFrame, plan: Plan) -> DataFrame:

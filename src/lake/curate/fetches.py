@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F  # noqa: N812
-
-from lake.curate.columns import quoted
-from lake.curate.keys import from_text, seen_keys, unfit_text
+from lake.curate.key_texts import key_of_bad, key_of_sent, key_of_typed
+from lake.curate.keys import seen_keys
 from lake.curate.sweeps import instant, loads_of, sweep_of
 from lake.raw.layout import fetches_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from lake.contract.plan import Plan
     from lake.curate.layout import Layout
@@ -64,7 +60,7 @@ def lacking(spark: SparkSession, tables: Tables, store: Store, plan: Plan, shape
     be asked for.
     """
     seen = seen_keys(spark, store, plan, loads_of(store, plan, sweep)).select(key_of_sent(plan), "_sent")
-    dead = tables.read(shape.deleted).select(_key(map(_text, plan.key)), "deleted_at")
+    dead = tables.read(shape.deleted).select(key_of_typed(plan), "deleted_at")
     since = dead.where(f"deleted_at >= {instant(sweep_of(sweep).started_at)}")
     held = held_keys(tables, shape, plan).select("_key").union(since.select("_key"))
     asked = seen.where("NOT exists(_key, text -> text IS NULL)").dropDuplicates(["_key"])
@@ -74,30 +70,8 @@ def lacking(spark: SparkSession, tables: Tables, store: Store, plan: Plan, shape
 def held_keys(tables: Tables, shape: Layout, plan: Plan) -> DataFrame:
     """`_key` (array of texts) and `_observed_at` of the versions in current, and of those in quarantine that no tombstone has
     ended."""
-    dead = tables.read(shape.deleted).select(_key(map(_text, plan.key)), "deleted_at")
-    current = tables.read(shape.current).select(_key(map(_text, plan.key)), "_observed_at")
-    bad = _bad(tables, shape, plan).join(dead, "_key", "left").where("deleted_at IS NULL OR deleted_at <= _observed_at")
+    dead = tables.read(shape.deleted).select(key_of_typed(plan), "deleted_at")
+    current = tables.read(shape.current).select(key_of_typed(plan), "_observed_at")
+    quarantined = tables.read(shape.quarantine).select(key_of_bad(plan), "_observed_at")
+    bad = quarantined.join(dead, "_key", "left").where("deleted_at IS NULL OR deleted_at <= _observed_at")
     return current.union(bad.select("_key", "_observed_at"))
-
-
-def key_of_sent(plan: Plan) -> Column:
-    """`_key` of a key that a sweep saw: the texts of values in today's types, or what was sent where it is not of them."""
-    sent = (f"coalesce(CAST({quoted(name)} AS STRING), _sent[{position}])" for position, name in enumerate(plan.key))
-    return _key(sent)
-
-
-def _bad(tables: Tables, shape: Layout, plan: Plan) -> DataFrame:
-    """`_key` and `_observed_at` of all versions in quarantine, of those too whose key is not of its type."""
-    texts = []
-    for field in plan.key_fields:
-        unfit = unfit_text(field.field, "get_json_object(row, '$._unfit')")
-        texts.append(f"coalesce({_text(field.name)}, CAST({from_text(field, unfit)} AS STRING), {unfit})")
-    return tables.read(shape.quarantine).select(_key(texts), "_observed_at")
-
-
-def _text(name: str) -> str:
-    return f"CAST({quoted(name)} AS STRING)"
-
-
-def _key(texts: Iterable[str]) -> Column:
-    return F.expr(f"array({', '.join(texts)})").alias("_key")

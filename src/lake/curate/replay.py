@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F  # noqa: N812
@@ -9,23 +10,21 @@ from pyspark.sql import functions as F  # noqa: N812
 from lake.curate import balance
 from lake.curate.brake import verify_parts
 from lake.curate.columns import quoted
-from lake.curate.decisions import decisions, loads_with
-from lake.curate.endings import end_keys
+from lake.curate.endings import EPOCH, end_keys
 from lake.curate.entity import merge
 from lake.curate.errors import RawDamaged
 from lake.curate.layout import layout
 from lake.curate.manifests import read_manifest
 from lake.curate.quarantine import open_rows
 from lake.curate.reading import versions
-from lake.curate.sweeps import sweep_of
-from lake.curate.tables import LAST_SWEEP
-from lake.curate.work import Work, through
+from lake.curate.work import late_work
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pyspark.sql import Column, DataFrame, SparkSession
 
     from lake.contract.plan import Plan
-    from lake.curate.layout import Layout
     from lake.curate.ledger import Ledger
     from lake.curate.manifests import Manifest
     from lake.curate.store import Store
@@ -53,7 +52,7 @@ def replay(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
     batch = versions(spark, store, plan, loads).join(waiting, list(POINTER)).persist()
     try:
         tally = balance.tally(batch, plan, ())
-        work = _work(tables, store, plan, shape, batch)
+        work = late_work(tables, store, plan, shape, _seen_since(batch))
         tombstoned = end_keys(spark, tables, store, plan, shape, work, batch)
         figures = merge(spark, tables, store, plan, shape, work, batch, tally)
         landed = batch.count()
@@ -91,16 +90,8 @@ def _manifest(store: Store, plan: Plan, load: int) -> Manifest:
     return found
 
 
-def _work(tables: Tables, store: Store, plan: Plan, shape: Layout, batch: DataFrame) -> Work:
-    """No load is new. A row that has got its key only now, and was seen before the last sweep began, is held against it."""
-    done = through(tables, shape)
-    number = tables.properties(shape.deleted).get(LAST_SWEEP)
-    last = read_manifest(store, plan.entity, int(number)) if number else None
-    if last is None or not last.ends_sweep:
-        return Work(done, (), (), last)
-    late = (
-        batch.where("_keyless").where(F.size("_reasons") == 0).where(F.col("_observed_at") < sweep_of(last).started_at)
-    )
-    accepted = loads_with("accept", decisions(store, plan.entity))
-    sweeps = () if late.isEmpty() else (last,)
-    return Work(done, (), sweeps, last, accepted)
+def _seen_since(batch: DataFrame) -> datetime | None:
+    """When the first of the rows was seen that have got their key only now; None where there is none."""
+    late = batch.where("_keyless").where(F.size("_reasons") == 0)
+    first = late.agg(F.unix_micros(F.min("_observed_at"))).collect()[0][0]
+    return None if first is None else EPOCH + timedelta(microseconds=first)

@@ -3,6 +3,7 @@ emptying a table."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from lake.curate.keys import seen_keys
 from lake.curate.manifests import read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from pyspark.sql import DataFrame, SparkSession
@@ -25,6 +26,16 @@ if TYPE_CHECKING:
 
 MAX_FRACTION, MIN_ROWS = 0.05, 100
 """The brake where the contract declares no `key_sweep`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Toll:
+    """How many keys a sweep ends, as of the instant at which it began. `load`: the one that ends the sweep. A load of suspects
+    counts as a sweep that began when they were asked for."""
+
+    at: datetime
+    load: int
+    keys: int
 
 
 def sweeps_to_hold(batch: Sequence[Manifest], earlier: Sequence[Manifest]) -> tuple[Manifest, ...]:
@@ -94,29 +105,26 @@ def _load_of(store: Store, plan: Plan, manifest: Manifest, number: int) -> Manif
     return found
 
 
-def brake(
-    plan: Plan, gone: Mapping[datetime, int], alive: int, loads: Mapping[datetime, int], accepted: Collection[int]
-) -> None:
+def brake(plan: Plan, tolls: Iterable[Toll], alive: int, accepted: Collection[int]) -> None:
     """Raise SweepBrake where one sweep ends more of the keys that lived before it than the contract allows, or all of them
     however few they are, and nobody has accepted it.
 
-    `gone`: keys by the instant that ends them; `alive`: keys that outlive all of these sweeps; `loads`: by the instant at
-    which a sweep began, the load that ends it. Suspects that were not found by key count as a sweep of that instant.
+    `alive`: keys that outlive all of these sweeps. Of 100 keys a sweep that ends 6 is stopped, of 3 one that ends all.
     """
     most, fewest = _limits(plan)
-    before = alive + sum(gone.values())
-    for started_at in sorted(gone):
-        ended, load = gone[started_at], loads[started_at]
-        stops = before >= fewest or ended == before > 1
-        if load not in accepted and stops and ended > most * before:
+    ordered = sorted(tolls)
+    before = alive + sum(toll.keys for toll in ordered)
+    for toll in ordered:
+        stops = before >= fewest or toll.keys == before > 1
+        if toll.load not in accepted and stops and toll.keys > most * before:
             raise SweepBrake(
-                f"load {load}: the sweep of {plan.entity} that began at {started_at.isoformat()} did not find {ended} of "
+                f"load {toll.load}: the sweep of {plan.entity} that began at {toll.at.isoformat()} did not find {toll.keys} of "
                 f"{before} keys, more than the {most:.0%} that its contract allows; nothing was written",
                 "see whether the source really lost them: if so, let them end "
-                f"(lake accept {plan.entity} {load} --why ...); if not, the sweep read an incomplete list: leave it out "
-                f"(lake discard {plan.entity} {load} --why ...); then run again",
+                f"(lake accept {plan.entity} {toll.load} --why ...); if not, the sweep read an incomplete list: leave it out "
+                f"(lake discard {plan.entity} {toll.load} --why ...); then run again",
             )
-        before -= ended
+        before -= toll.keys
 
 
 def _limits(plan: Plan) -> tuple[float, int]:

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 from lake.curate.absences import ended_in, gone_since
 from lake.curate.decisions import decisions, loads_with
 from lake.curate.manifests import Manifest, manifests_after, read_manifest
-from lake.curate.sweeps import latest, sweeps_to_hold
+from lake.curate.sweeps import latest, sweep_of, sweeps_to_hold
 from lake.curate.tables import LAST_SWEEP, THROUGH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from lake.contract.plan import Plan
     from lake.curate.layout import Layout, Table
     from lake.curate.store import Store
     from lake.curate.tables import Tables
+
+SUSPECTS = "suspects"
+"""The reason of a load of suspects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,11 @@ class Work:
         return tuple(load for load in self.taken if load.kind == "tombstones" and load.rows)
 
     @property
+    def suspects(self) -> tuple[Manifest, ...]:
+        """Of the tombstones those of keys that a sweep by counted pages missed and that were not found by key."""
+        return tuple(load for load in self.tombstones if load.reason == SUSPECTS)
+
+    @property
     def finished(self) -> Manifest | None:
         """The sweep that these loads finish; None where there is none, or where a later one is known already."""
         return self.newest if self.newest in self.loads else None
@@ -90,6 +99,17 @@ def past_work(tables: Tables, store: Store, plan: Plan, shape: Layout) -> Work:
     done = through(tables, shape)
     loads = takewhile(lambda load: load.load <= done, manifests_after(store, plan.entity, 0))
     return _work(store, plan, 0, tuple(loads), None)
+
+
+def late_work(tables: Tables, store: Store, plan: Plan, shape: Layout, seen_since: datetime | None) -> Work:
+    """No load is new, but rows that were seen from that instant on (None: there are none) have got their key only now: they
+    are held against the sweeps that ended meanwhile. Raises RawDamaged."""
+    done = through(tables, shape)
+    decided = decisions(store, plan.entity)
+    discarded = loads_with("discard", decided)
+    swept = ended_in(gone_since(store, plan, done, seen_since), discarded) if seen_since else []
+    sweeps = tuple(sorted(swept, key=lambda load: sweep_of(load).started_at))
+    return Work(done, (), sweeps, None, loads_with("accept", decided), discarded)
 
 
 def _swept_since(
