@@ -12,7 +12,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from lake.curate.checking import error_rules, warning_rules
 from lake.curate.columns import json_member
 from lake.curate.errors import RawDamaged
-from lake.curate.quarantine import only_in_quarantine, open_rows, typed_keys
+from lake.curate.keyless import keyless
+from lake.curate.quarantine import only_in_quarantine, typed_keys
 from lake.curate.tables import BROADCAST
 
 if TYPE_CHECKING:
@@ -93,8 +94,8 @@ def _sums(names: Sequence[str], counts: Sequence[Sequence[int]]) -> dict[str, in
 
 def living(tables: Tables, layout: Layout, plan: Plan, touched: DataFrame, *, few: bool) -> dict[str, int]:
     """Read the tables once more: `live_in_tables`, how many touched keys are in current or only in quarantine;
-    `live_rows`, rows of current that the source counts and keys that only quarantine holds; `keyless`, open bad records whose
-    key cannot be compared. `few`: of touched keys."""
+    `live_rows`, rows of current that the source counts and keys that only quarantine holds; `keyless`, rows that it counts of
+    which only bad records without a usable key tell. `few`: of touched keys."""
     keys = list(plan.key)
     texts = [F.col(name).cast("string").alias(name) for name in keys]
     current = tables.read(layout.current)
@@ -111,8 +112,8 @@ def living(tables: Tables, layout: Layout, plan: Plan, touched: DataFrame, *, fe
         only = only_in_quarantine(tables, layout, plan).join(held, keys, "left_anti")
         shown = F.expr(json_member("_raw", flag.raw)).eqNullSafe("true") if flag else F.lit(False)
         parts.append(("live_rows", only.where(~shown)))
-        without = F.greatest(*(F.isnull(name) for name in keys), F.lit(False))
-        parts.append(("keyless", open_rows(tables, layout).where(without)))
+        if (unnamed := keyless(tables, layout, plan)) is not None:
+            parts.append(("keyless", unnamed.where(~shown)))
         parts.append(("live_in_tables", touched.select(*texts).join(only, keys, "left_semi")))
     sums = (part.agg(F.lit(name).alias("name"), F.count(F.lit(1)).alias("n")) for name, part in parts)
     result: Counter[str] = Counter({"keyless": 0})

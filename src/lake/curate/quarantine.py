@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OPEN, REPLAYED, SUPERSEDED = "open", "replayed", "superseded"
 SIGHTING = ("_observed_at", "_cursor", "_load", "_row")
 """Which of two sightings of one bad record is newer: version order, the pointer to break ties."""
+POINTER = ("_load", "_row")
 JUDGED = ("reasons", "row", "plan", "contract")
 STANDING = ("status", "closed_at", "replayed_by")
 
@@ -60,14 +61,25 @@ def settle(tables: Tables, layout: Layout, plan: Plan, batch: DataFrame, judged:
     `judged`: the fates of the batch's keys. `at` becomes `closed_at` of what is closed now.
     """
     table = layout.quarantine
-    found = changes(
-        tables.read(table), arrived(batch, plan), after(judged, plan), tables.read(layout.deleted), plan, at
-    )
+    stored = with_keys(tables.read(table), batch, plan)
+    found = changes(stored, arrived(batch, plan), after(judged, plan), tables.read(layout.deleted), plan, at)
     changed = found.localCheckpoint()
     if changed.isEmpty():
         return
     values = from_rows(*(column.name for column in table.columns))
     tables.merge(table, Change(changed, ("_record",), ((None, values),), values))
+
+
+def with_keys(stored: DataFrame, batch: DataFrame, plan: Plan) -> DataFrame:
+    """Quarantine, where open rows that had no key have the one that a good version of the batch has got for them: what was read
+    again by a contract that takes it is closed like any other."""
+    without = " OR ".join(f"{quoted(name)} IS NULL" for name in plan.key)
+    unnamed = stored.where(F.col("status") == OPEN).where(without).select(*POINTER)
+    good = batch.where(F.size("_reasons") == 0).join(F.broadcast(unnamed), list(POINTER), "left_semi")
+    keys = F.struct(*(F.col(name).cast("string").alias(name) for name in plan.key)).alias("_good")
+    named = stored.join(F.broadcast(good.select(*POINTER, keys)), list(POINTER), "left")
+    found = {name: F.coalesce(F.col(name), F.col(f"_good.{quoted(name)}")).alias(name) for name in plan.key}
+    return named.select(*(found.get(name, F.col(name)) for name in stored.columns))
 
 
 def with_trail(before: DataFrame, after: DataFrame) -> DataFrame:

@@ -59,7 +59,7 @@ def verify(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
         )
         figures = counted.collect()[0].asDict()
         others = keys.where(" OR ".join(f"({text})" for text in DIFFER.values())).limit(SAMPLE).collect()
-        live_rows = living(tables, shape, plan, keys.select(*plan.key), few=False)["live_rows"]
+        held = living(tables, shape, plan, keys.select(*plan.key), few=False)
     finally:
         batch.unpersist()
     orphans = {each.name: orphans_of(tables, shape, plan, each) for each in plan.relationships}
@@ -67,7 +67,8 @@ def verify(spark: SparkSession, tables: Tables, store: Store, ledger: Ledger, pl
         "entity": plan.entity,
         "task": "verify",
         **figures,
-        "live_rows": live_rows,
+        "live_rows": held["live_rows"],
+        "keyless": held["keyless"],
         "sample": [[str(row[name]) for name in plan.key] for row in others],
         "orphans": {name: number for name, number in orphans.items() if number is not None},
         "notes": [f"{number:,} rows break the relationship {name}" for name, number in orphans.items() if number],

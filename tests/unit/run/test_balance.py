@@ -62,3 +62,7 @@ def test_unsettled_is_what_the_source_counts_more_than_the_lake_has() -> None:
     assert unsettled(12, CURATED.live_rows) == 3
     assert unsettled(None, CURATED.live_rows) is None
     assert unsettled(12, None) is None
+
+
+def test_rows_without_a_usable_key_are_in_the_lake_too() -> None:
+    assert unsettled(12, CURATED.live_rows, keyless=2) == 1
