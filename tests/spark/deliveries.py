@@ -13,9 +13,9 @@ from tests.spark.documents import DOCUMENTS, plan_at, row
 from tests.spark.histories import REFRESHES, SWEEPS, History
 from tests.spark.model import Event, State, Sweep, Tombstone, Version, model
 from tests.spark.mortal import Lives, MortalNotebook, MortalTables, PowerCut, Until
-from tests.spark.raw_loads import WHOLE, RawFolder, at, sweep_entry
+from tests.spark.raw_loads import SHIFTING, SHORT, WHOLE, RawFolder, at, sweep_entry
 
-SLOTS = len(SWEEPS) + 1
+SLOTS = 3
 PARTS = ("merged", "superseded", "unchanged", "quarantined")
 
 type Load = tuple[Version, ...] | tuple[Tombstone, ...] | Sweep
@@ -38,12 +38,15 @@ class Delivery:
         plan = plan_at(self.loads + 1)
         match load:
             case Sweep(began, keys) if began not in REFRESHES:
-                self.raw.sweep(plan, [(key,) for key in sorted(keys)], at(began))
+                end = WHOLE if load.ends else SHIFTING
+                self.raw.sweep(plan, [(key,) for key in sorted(keys)], at(began), end=end)
+            case Sweep(began, _, rows, ends=False):
+                self.raw.refresh(plan, [row(each) for each in rows], at(began), end=SHORT)
             case Sweep():
                 self._refresh(plan, load)
-            case (Tombstone(), *_):
+            case (Tombstone(is_suspect=suspects), *_):
                 told = [((each.key,), at(each.at)) for each in load if isinstance(each, Tombstone)]
-                self.raw.tombstones(plan, told)
+                self.raw.tombstones(plan, told, reason="suspects" if suspects else "feed")
             case _:
                 self.raw.rows(plan, [row(each) for each in load if isinstance(each, Version)], parts=2)
 
@@ -64,15 +67,16 @@ def deal(history: History, random: Random) -> list[Dealt]:
 
 
 def loads(dealt: Iterable[Dealt], sweeps: Sequence[Sweep], order: Sequence[int] = SWEEPS) -> list[Load]:
-    """The loads of the slots, rows and tombstones, with a sweep behind each slot but the last; of a refresh both halves."""
+    """The loads of the slots, rows and tombstones, with sweeps behind each slot but the last; of a whole refresh both halves."""
     landed: list[Load] = []
     for slot in range(SLOTS):
         came = [event for number, event in dealt if number == slot]
-        sweep = [union(order[slot], sweeps)] if slot < len(order) else []
+        told = [event for event in came if isinstance(event, Tombstone)]
+        some = [union(began, sweeps) for began in order[slot :: SLOTS - 1] if slot < SLOTS - 1]
         landed.append(tuple(event for event in came if isinstance(event, Version)))
-        landed += sweep
-        landed.append(tuple(event for event in came if isinstance(event, Tombstone)))
-        landed += [half for half in sweep if half.began in REFRESHES]
+        landed += some
+        landed += [tuple(each for each in told if each.is_suspect is suspects) for suspects in (True, False)]
+        landed += [half for half in some if half.began in REFRESHES and half.ends]
     return [load for load in landed if load]
 
 
@@ -80,7 +84,8 @@ def union(began: int, sweeps: Sequence[Sweep]) -> Sweep:
     """The sweep of that instant over all histories: they share a source."""
     same = [sweep for sweep in sweeps if sweep.began == began]
     keys = frozenset(key for sweep in same for key in sweep.keys)
-    return Sweep(began, keys, tuple(version for sweep in same for version in sweep.rows))
+    rows = tuple(version for sweep in same for version in sweep.rows)
+    return Sweep(began, keys, rows, all(sweep.ends for sweep in same))
 
 
 def expected(histories: Iterable[Sequence[Event]]) -> State:

@@ -8,9 +8,13 @@ from tests.spark.model import Event, Sweep, Tombstone, Version
 
 KEYS = 4
 STEP = 4
-SWEEPS = (24, 48)
-REFRESHES = (48,)
-"""Those of the sweeps that read all rows; the last one ends what a source goes through."""
+SWEEPS = (12, 24, 36, 48)
+SHIFTING = (12,)
+"""Those whose pages are counted: keys slip past, and a key that was not found is asked for before the next one."""
+SHORT = (36,)
+"""Those that find less than the source counts."""
+REFRESHES = (36, 48)
+"""Those that read all rows; the last one ends what a source goes through."""
 RULES = ("unfit", "item.amount_not_negative")
 
 type Row = tuple[int | None, tuple[int, ...], str | None]
@@ -52,8 +56,9 @@ class Source:
         self.rows: dict[str, Row] = {}
 
     def lived(self) -> list[Event]:
-        """What windows, feeds and sweeps showed. Now and then a window misses a change."""
+        """What windows, feeds, sweeps and searches for suspects showed. Now and then a window misses a change."""
         events: list[Event] = []
+        suspects: list[str] = []
         for minute in range(0, SWEEPS[-1] + 1, STEP):
             before = dict(self.rows)
             self._live(minute)
@@ -64,9 +69,12 @@ class Source:
             gone = (key for key in self._keys if key not in self.rows and self._random.random() < 0.2)
             events += [Tombstone(key, minute + self._random.randrange(3)) for key in gone]
             events += self._shown_as_both(before, minute)
+            events += [self._asked(key, minute) for key in suspects]
+            suspects = []
             if minute in SWEEPS:
-                rows = tuple(self._read(key, minute) for key in self.rows) if minute in REFRESHES else ()
-                events.append(Sweep(minute, frozenset(self.rows), rows))
+                sweep = self._sweep(minute)
+                events.append(sweep)
+                suspects = [key for key in self._keys if key not in sweep.keys] if minute in SHIFTING else []
         return events
 
     def _shown_as_both(self, before: dict[str, Row], minute: int) -> list[Event]:
@@ -74,6 +82,17 @@ class Source:
         gone = [key for key in before if key not in self.rows and self._random.random() < 0.2]
         rows: list[Event] = [Version(key, minute, *before[key]) for key in gone]
         return rows + [Tombstone(key, minute + 1) for key in gone]
+
+    def _sweep(self, minute: int) -> Sweep:
+        """All keys; of a sweep that is not whole some."""
+        ends = minute not in (*SHIFTING, *SHORT)
+        found = [key for key in self.rows if ends or self._random.random() < 0.6]
+        rows = tuple(self._read(key, minute) for key in found) if minute in REFRESHES else ()
+        return Sweep(minute, frozenset(found), rows, ends)
+
+    def _asked(self, key: str, minute: int) -> Event:
+        """What came of asking for a suspect by its key."""
+        return self._read(key, minute) if key in self.rows else Tombstone(key, minute, is_suspect=True)
 
     def _live(self, minute: int) -> None:
         match self._random.randrange(10):
@@ -114,13 +133,13 @@ def noise(random: Random, keys: Sequence[str]) -> list[Event]:
     def end() -> Tombstone:
         if shown and not random.randrange(3):
             before = random.choice(shown)
-            return Tombstone(before.key, before.observed)
-        return Tombstone(random.choice(keys), instant())
+            return Tombstone(before.key, before.observed, is_suspect=bool(random.randrange(2)))
+        return Tombstone(random.choice(keys), instant(), is_suspect=bool(random.randrange(2)))
 
     events: list[Event] = [sight() for _ in range(random.randrange(15))]
-    events += [end() for _ in range(random.randrange(4))]
+    events += [end() for _ in range(random.randrange(6))]
     for began in SWEEPS:
         found = [key for key in keys if random.randrange(2)]
         rows = [version(key, began + STEP * random.randrange(2)) for key in found] if began in REFRESHES else ()
-        events.append(Sweep(began, frozenset(found), tuple(rows)))
+        events.append(Sweep(began, frozenset(found), tuple(rows), began not in (*SHIFTING, *SHORT)))
     return events

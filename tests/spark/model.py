@@ -1,8 +1,9 @@
 """What the tables hold, straight from the definitions: no loads, no order of arrival, no progress.
 
 Instants are minutes. A version is what a query showed of a document; a tombstone ends every version of its key that was
-observed before it; a sweep is a tombstone for each key that it did not find. What was seen later is truer. Of two contents that
-were seen at one instant with one stamp neither is: that with the greater digest is taken, so that it is always the same.
+observed before it; a sweep that ends is a tombstone for each key that it did not find. What was seen later is truer. Of two
+contents that were seen at one instant with one stamp neither is: that with the greater digest is taken, so that it is always
+the same.
 """
 
 import json
@@ -46,19 +47,22 @@ def _json(values: dict[str, object]) -> str:
 
 @dataclass(frozen=True)
 class Tombstone:
-    """The source said that the key was gone."""
+    """The source said that the key was gone; or it was a suspect, and was not found when it was asked for by key."""
 
     key: str
     at: int
+    is_suspect: bool = False
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """All keys that the source had when it began; `rows`: the documents that a full refresh reads with them."""
+    """The keys that were found from when it began on; `rows`: the documents that a full refresh reads with them. `ends`: what
+    it did not find is gone; else its pages shifted, or it was short, and it ends nothing."""
 
     began: int
     keys: frozenset[str]
     rows: tuple[Version, ...] = ()
+    ends: bool = True
 
 
 type Event = Version | Tombstone | Sweep
@@ -106,7 +110,7 @@ def model(events: Sequence[Event]) -> State:
         own = sorted((version for version in versions if version.key == key), key=order)
         good, bad = ([version for version in own if bool(version.breaks) is broken] for broken in (False, True))
         said = {each.at for each in told if each.key == key}
-        missed = {event.began for event in events if isinstance(event, Sweep) and key not in event.keys}
+        missed = {each.began for each in events if isinstance(each, Sweep) and each.ends and key not in each.keys}
         state.quarantine += quarantined(bad, good, said | missed)
         state.history += chain(good, said | missed)
         unseen = after(own[0], missed) if own else set()  # no sweep looks for a key of which no version came
