@@ -50,7 +50,7 @@ def end_keys(
     ended, gone, alive = figures(judged)
     swept_by = {sweep_of(sweep).started_at: sweep.load for sweep in work.sweeps}
     tolls = [Toll(at, swept_by[at], keys) for at, keys in gone.items()]
-    tolls += [_of_suspects(spark, store, plan, load, judged) for load in work.suspects]
+    tolls += [_of_suspects(spark, store, plan, work.suspects, judged)] if work.suspects else []
     brake(plan, tolls, alive, work.accepted)
     missing = deletions(known, dead, told, judged, plan).localCheckpoint()
     if not missing.isEmpty():
@@ -58,11 +58,12 @@ def end_keys(
     return ended
 
 
-def _of_suspects(spark: SparkSession, store: Store, plan: Plan, load: Manifest, judged: DataFrame) -> Toll:
-    """The keys that end with a load of suspects."""
-    told = told_keys(spark, store, plan, [load])
+def _of_suspects(spark: SparkSession, store: Store, plan: Plan, loads: Sequence[Manifest], judged: DataFrame) -> Toll:
+    """The keys that end with loads of suspects: those of one list, however many invocations asked for them."""
+    told = told_keys(spark, store, plan, loads)
     ended = told.join(judged, list(plan.key)).where("deleted_at = _told_at").count()
-    return Toll(load.first_observed or load.committed_at, load.load, ended)
+    last = loads[-1]
+    return Toll(last.first_observed or last.committed_at, last.load, ended)
 
 
 def _none_told(dead: DataFrame, plan: Plan) -> DataFrame:

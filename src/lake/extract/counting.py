@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger
+
 from lake.extract.asking import sound
-from lake.extract.errors import SourceRejected
+from lake.extract.errors import BadRequest, OutOfTime, SourceError
 from lake.extract.passes import counted_rows, window_passes
 from lake.extract.query import EVERY_ROW, CountQuery
 from lake.extract.window import Window
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
     from lake.extract.http import Answer
     from lake.extract.reading import Reader
+
+
+logger = Logger(child=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +89,23 @@ def count_rows(reader: Reader, rows: CountQuery = EVERY_ROW) -> int | None:
     return counted
 
 
+def count_or_none(reader: Reader, rows: CountQuery) -> int | None:
+    """How many rows the source counts by a condition; None where it cannot. Many count no more than all: it must not stop what
+    can be read without. Raises Paused and OutOfTime."""
+    try:
+        return count_rows(reader, rows)
+    except OutOfTime:
+        raise
+    except (BadRequest, SourceError) as error:
+        logger.warning("the source does not count by a condition", reason=str(error))
+        return None
+
+
 def changed_since(reader: Reader, since: datetime, *, deleted: bool = False) -> int | None:
     """How many rows have a stamp (or a stand-in) at or after an instant; None where the source cannot count them."""
     plan = reader.plan
     if plan.cursor.kind == "none" or not reader.dialect.counts_changes(reader.source, plan):
         return None
     scans = window_passes(plan, Window(since, since), open_end=True)
-    try:
-        counts = [count_rows(reader, counted_rows(scan, deleted=deleted)) for scan in scans if scan.stamp]
-    except SourceRejected:
-        return None
+    counts = [count_or_none(reader, counted_rows(scan, deleted=deleted)) for scan in scans if scan.stamp]
     return None if None in counts else sum(count for count in counts if count is not None)

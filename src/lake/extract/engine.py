@@ -19,6 +19,7 @@ from lake.extract.errors import (
     ExtractError,
     OutOfTime,
     Paused,
+    RangeIncomplete,
     SourceError,
     SourceRejected,
     SourceTooSlow,
@@ -89,6 +90,9 @@ def extract(
     world.runs.write(run_id, record, result.record())
     if invocation.silence is not None:
         raise invocation.explained(invocation.silence)
+    if lane != LIVE and result.status == "DONE" and result.problems:  # no run tells of it
+        causes = "; ".join(problem.cause for problem in result.problems)
+        raise RangeIncomplete(f"{causes}. What came is landed; read the range again")
     return result
 
 

@@ -49,6 +49,10 @@ class SourceRejected(SourceError):
         self.status = status
 
 
+class RangeIncomplete(SourceError):
+    """A backfill has read its range, but rows of it may be missing."""
+
+
 class AnswerTooLarge(SourceError):
     """The source answered with more than can be a page."""
 

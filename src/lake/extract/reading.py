@@ -197,6 +197,7 @@ class Walk:
                 raise
             logger.warning("the reading cannot go on where it stood: it begins again", reason=str(refused))
             self._resumed = False
+            self._links, self._largest = {place.start}, 0
             return self._step(place.beginning)
         self._resumed = False
         counted = place.counted or self._counts(place, link, page.batch.num_rows)

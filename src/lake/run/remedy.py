@@ -56,6 +56,9 @@ REMEDIES = {
     "RowsShifted": (
         "The next run reads the window again. Read it at another hour, when nobody writes, or page by `keyset` or `key`."
     ),
+    "RangeIncomplete": (
+        "What came is landed. Read the range again (`lake backfill`) at an hour when nobody writes, or page by `keyset` or `key`."
+    ),
     "WitnessMissing": (
         "See what the source answers when it is asked by key (`lake source check`, `lake source compare ENTITY`); the next sweep"
         " looks again."

@@ -130,8 +130,8 @@ def counts_pages(_source: SourcePlan, plan: Plan) -> bool:
 
 
 def bounds_end(_source: SourcePlan, plan: Plan) -> bool:
-    """Whether the request holds an upper bound."""
-    return _holds(_rest(plan), "filter", "high")
+    """Whether the request holds an upper bound, and the one for a count too."""
+    return all(_holds(part, "filter", "high") for part in (_rest(plan), _rest(plan)["count"]))
 
 
 def warnings(_source: SourcePlan, plan: Plan) -> tuple[str, ...]:

@@ -93,6 +93,8 @@ def close(work: Work, state: EntityState, checkpoint: Checkpoint, keys: int, *, 
     found = compare(work.reader, keys, before, clock.source_now - work.overlap)
     loads = list(checkpoint["loads"])
     sweep = checkpoint["sweep"] | {"last": False, "loads": loads}
+    if not keys and found.count is None and not _holds_rows(work, state):
+        return Closing(sweep, None)  # empty, as the lake is: there is nothing to prove
     if found.is_short:
         return Closing(sweep | {"short": found.dump()}, found.count, is_whole=False, problems=(_short(work, found),))
     if not counted:
@@ -100,6 +102,12 @@ def close(work: Work, state: EntityState, checkpoint: Checkpoint, keys: int, *, 
     if not work.plan.accepts_shifts:
         return Closing(sweep, found.count, problems=(shifting(work),))
     return _shifting_ends(work, state, checkpoint, Closing(sweep, found.count))
+
+
+def _holds_rows(work: Work, state: EntityState) -> bool:
+    """Whether the lake has rows that could end; where curate has not counted them yet, whether any ever landed."""
+    held = work.world.table.curated(work.plan.entity)
+    return state.last_data_on is not None if held.live_rows is None else held.live_rows + held.keyless > 0
 
 
 def _shifting_ends(work: Work, state: EntityState, checkpoint: Checkpoint, closing: Closing) -> Closing:

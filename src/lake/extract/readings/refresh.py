@@ -42,10 +42,14 @@ def open_refresh(work: Work, state: EntityState, clock: Clock) -> Checkpoint | N
 
 
 def refresh(work: Work, state: EntityState) -> Checkpoint:
-    """The checkpoint of a refresh that is about to begin, and is a sweep."""
+    """The checkpoint of a refresh that is about to begin, and is a sweep: one that confirms an earlier one, where such a one
+    waits for that."""
+    confirms = state.unconfirmed
+    fresh = {"id": work.new_load_id(), "started_at": to_text(work.world.now())}
     return {
         "phase": "refresh",
-        "sweep": {"id": work.new_load_id(), "started_at": to_text(work.world.now())},
+        "sweep": {name: confirms[name] for name in fresh} if confirms else fresh,
+        "confirms": confirms,
         "as_window": False,
         "track": work.plan.strategy("delta_link") is not None and work.dialect.delta is not None,
         "reload": state.reload,
@@ -112,7 +116,7 @@ def _read(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
         return Step(load.state, following, loads, load.counts, stop.interruption, load.notes)
     state = _finished(work, load, checkpoint, links, closing, loads_so_far)
     if vanished and work.plan.strategy("key_sweep") is not None:
-        following = sweep_of_keys() | {"after": "refresh"}
+        following = sweep_of_keys() | {"after": "refresh", "confirms": state.unconfirmed}
     notes = (*load.notes, *_notes(work, state))
     return Step(state, following, loads, load.counts, notes=notes, problems=closing.problems)
 

@@ -56,7 +56,7 @@ def read_sweep(work: Work, state: EntityState, checkpoint: Checkpoint) -> Step:
     draft = Draft(scan.load_id, "keys", "sweep", parts, scan.landing.counts, following, sweep=sweep)
     state, load = work.commit(state, draft)
     loads = [*checkpoint["loads"], load]
-    if closing is not None:
+    if closing is not None and closing.is_whole:
         state = replace(state, unconfirmed=unconfirmed_with(closing, loads))
     following = following and following | {"loads": loads}
     return Step(state, following, (load,), NOTHING, stop.interruption, problems=closing.problems if closing else ())
@@ -115,7 +115,9 @@ class KeyScan:
         alone = self.checkpoint["sweep"] is None
         alive = self.work.keep(self.landing.alive, self.load_id) if alone and state.fingerprints is not None else None
         state = replace(state, fingerprints=alive)
-        if not closing.is_whole:
-            return state
         begun = Clock.load(self.checkpoint).source_now
+        sweep = self.work.plan.strategy("key_sweep")
+        if not closing.is_whole:  # due again in the next run, whatever this one was due by
+            again = begun - timedelta(seconds=sweep.every_s or 0) if sweep else state.swept_at
+            return replace(state, swept_at=min(state.swept_at or begun, again or begun))
         return replace(state, swept_at=begun, whole_at=begun)

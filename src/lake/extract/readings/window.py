@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from lake.extract.asking import ask
-from lake.extract.counting import changed_since, count_rows
+from lake.extract.counting import changed_since, count_or_none, count_rows
 from lake.extract.errors import BadRequest, Paused, ResultCapReached, SourceError, SourceUnavailable
 from lake.extract.passes import Pass, counted_rows, window_passes
 from lake.extract.pieces import Piece, cut, narrower
@@ -232,16 +232,14 @@ class WindowReading:
         """Reads pieces side by side; False where some are left for the next invocation."""
         left = dict(enumerate(pieces))
         readings = {number: self._reading(checkpoint, piece) for number, piece in left.items()}
-        left = {number: self._counted_first(piece, readings[number]) for number, piece in left.items()}
-        streams = [Stream(number, reading, left[number].position) for number, reading in readings.items()]
-        more, counted = False, set[int]()
+        counted = {number for number, piece in left.items() if (piece.position or {}).get("counted")}
+        more = False
         try:
+            begun, more = self._begun(left, readings)
+            streams = [Stream(number, readings[number], left[number].position) for number in begun]
             for number, page in side_by_side(self._work.reader, streams, self._work.source.parallel_windows):
                 if isinstance(page, Ended):
-                    piece = left.pop(number)
-                    again = self._read_again(piece, readings[number]) if number in counted else None
-                    if again is not None:
-                        left[number], more = again, True
+                    more = self._ended(number, left, readings[number], counted=number in counted) or more
                     continue
                 self._load.add(page)
                 if page.counted:
@@ -257,28 +255,45 @@ class WindowReading:
             self._counted = self._counted or bool(counted)
         return more or not left
 
-    def _counted_first(self, piece: Piece, reading: Pass) -> Piece:
-        """The piece with its rows counted, before it is read: where the server pages, and rows may leave it by a change."""
+    def _begun(self, left: dict[int, Piece], readings: dict[int, Pass]) -> tuple[list[int], bool]:
+        """The pieces to read now, and whether others wait for them: those that have to be counted first are counted as they
+        are begun, so many as are read side by side and time allows. The counts stay in `left`."""
+        begun: list[int] = []
+        for number, piece in left.items():
+            if self._is_to_be_counted(piece, readings[number]):
+                if begun and (len(begun) >= self._work.source.parallel_windows or self._work.reader.used_up()):
+                    return begun, True
+                left[number] = replace(piece, count=self._count(readings[number]))
+            begun.append(number)
+        return begun, False
+
+    def _is_to_be_counted(self, piece: Piece, reading: Pass) -> bool:
+        """Whether a piece's rows are counted before it is read: where the server pages, and rows may leave it by a change."""
         work = self._work
         countable = work.dialect.counts_changes(work.source, work.plan) and work.plan.count_ignored is None
         closed = reading.high is not None and work.dialect.bounds_end(work.source, work.plan)
-        if reading.paging != "server" or not closed or not countable or piece.position or piece.count is not None:
-            return piece
-        return replace(piece, count=self._count(reading))
+        return reading.paging == "server" and closed and countable and not piece.position and piece.count is None
 
     def _count(self, reading: Pass) -> int | None:
         deleted = self._work.plan.strategy("soft_flag") is not None
-        return count_rows(self._work.reader, counted_rows(reading, deleted=deleted))
+        with self._work.budget.timed():
+            return count_or_none(self._work.reader, counted_rows(reading, deleted=deleted))
 
-    def _read_again(self, piece: Piece, reading: Pass) -> Piece | None:
-        """The piece from its beginning, where its counted pages shifted: rows left it while it was read. None: it was read."""
-        count = None if piece.count is None else self._count(reading)
-        if piece.count is None or count is None or count >= piece.count:
-            return None
-        if piece.again < MOST_AGAIN:
-            return replace(piece, position=None, count=count, again=piece.again + 1)
-        self._shifted += 1
-        return None
+    def _ended(self, number: int, left: dict[int, Piece], reading: Pass, *, counted: bool) -> bool:
+        """Takes a piece that was read out of those that are left; True where it is to be read again, for its counted pages
+        shifted. While its rows are counted it stays: what interrupts that must not pass for the end."""
+        piece = left[number]
+        by_contract = self._work.dialect.counts_pages(self._work.source, self._work.plan)
+        if piece.count is not None and (counted or by_contract):
+            count = self._count(reading)
+            if count is None or count < piece.count:
+                if piece.again < MOST_AGAIN:
+                    known = piece.count if count is None else count
+                    left[number] = replace(piece, position=None, count=known, again=piece.again + 1)
+                    return True
+                self._shifted += 1
+        del left[number]
+        return False
 
     def _narrowed(self, left: dict[int, Piece], readings: dict[int, Pass], cap: ResultCapReached) -> Iterator[Piece]:
         """The pieces that are left, with narrower ones for the one that a query does not give whole."""
