@@ -309,4 +309,4 @@ def raw_lake(compiled: tuple[dict[str, Plan], dict[str, SourcePlan]], aws: tuple
     """An empty lake."""
     plans, sources = compiled
     urls = {name: f"http://127.0.0.1:{port}" for name, port in PORTS.items()}
-    return RawLake(plans, sources, urls, *aws)
+    return RawLake(dict(plans), dict(sources), urls, *aws)
