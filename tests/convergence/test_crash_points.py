@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,8 +110,11 @@ def at_every_point(lab: Lab, ending: Ending) -> int:
 
 @pytest.mark.parametrize(("kind", "ending"), [*((kind, "die") for kind in KINDS_OF_ALL_READINGS), *LOST_ANSWERS])
 def test_a_run_survives_whatever_befalls_any_operation(tmp_path: Path, quiet: None, kind: str, ending: Ending) -> None:
-    with Origin(KINDS[kind].system, tmp_path) as origin:
-        lab = Lab(origin, KINDS[kind], SETTINGS)
+    read = KINDS[kind]
+    if read.shifts:  # what a scan by counted pages missed ends in a later run, which has to miss it, too
+        read = replace(read, sees=False)
+    with Origin(read.system, tmp_path) as origin:
+        lab = Lab(origin, read, SETTINGS)
         run(lab, Fate())
         for step in NEWS:
             lab.play(step)
