@@ -56,9 +56,8 @@ class _Steps:
         names = {column.name for column in wanted}
         anew = False
         for column in wanted:
-            earlier = (
-                column.renamed_from if column.renamed_from not in names else None
-            )  # else it is one of the lake's own
+            # A wanted column of that name is one of the lake's own.
+            earlier = None if column.renamed_from in names else column.renamed_from
             if column.name not in held and earlier in held:
                 self._add(f"RENAME COLUMN {_path(*above, earlier)} TO {quoted(column.name)}")
                 held[column.name] = held[earlier]

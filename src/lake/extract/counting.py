@@ -47,7 +47,7 @@ class Comparison:
             return not self.keys and self.count != 0
         if self.changed is not None:
             return self.keys < self.count - self.changed
-        return self.keys < min(self.count, self.count if self.before is None else self.before)
+        return self.keys < (self.count if self.before is None else min(self.count, self.before))
 
     def dump(self) -> dict[str, int]:
         """The JSON form in manifests."""

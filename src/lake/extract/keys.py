@@ -28,6 +28,14 @@ def key_texts(columns: Sequence[pa.Array]) -> pa.Array:
     return _wrapped(quoted[0] if len(quoted) == 1 else pc.binary_join_element_wise(*quoted, ","), "[", "]")
 
 
+def whole_keys(columns: Sequence[pa.Array]) -> pa.BooleanArray:
+    """Which rows have all parts of their key."""
+    whole = columns[0].is_valid()
+    for column in columns[1:]:
+        whole = pc.and_(whole, column.is_valid())
+    return whole
+
+
 def _wrapped(texts: pa.Array, before: str, behind: str) -> pa.Array:
     return pc.binary_replace_slice(pc.binary_replace_slice(texts, END, END, behind), 0, 0, before)
 

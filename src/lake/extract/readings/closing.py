@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lake.extract.counting import Comparison, compare
+from lake.extract.keys import whole_keys
 from lake.extract.readings.keys_of_loads import key_texts_of
 from lake.extract.work import Clock
 from lake.extract.world import SourceProblem
@@ -28,7 +29,7 @@ WORD = "`rows_may_shift: accepted` in `paging`, and a `full_refresh`"
 
 
 class KeyCount:
-    """How many different keys a scan has found, over all its invocations. `before`: those of earlier ones.
+    """How many different keys a scan has found, over all its invocations.
 
     By key each comes once. Where the server pages, one may come twice (pages shift, a scan begins again): then the texts of
     keys are kept, about 30 bytes each, and those of earlier invocations are read from raw (so they are for a checkpoint of
@@ -46,15 +47,12 @@ class KeyCount:
     def add(self, page: ReadPage) -> None:
         """Takes a page. Rows without a whole key count one by one."""
         self._served = self._served or page.served
-        columns = [page.batch.column(field.raw) for field in self._work.plan.key_fields]
-        whole = columns[0].is_valid()
-        for column in columns[1:]:
-            whole = pc.and_(whole, column.is_valid())
-        if self._served:
-            self._texts.append(page.keys.filter(whole))
-            self._numbered += len(whole) - whole.true_count
-        else:
-            self._numbered += len(whole)
+        if not self._served:
+            self._numbered += page.batch.num_rows
+            return
+        whole = whole_keys([page.batch.column(field.raw) for field in self._work.plan.key_fields])
+        self._texts.append(page.keys.filter(whole))
+        self._numbered += len(whole) - whole.true_count
 
     @property
     def so_far(self) -> Checkpoint:

@@ -7,10 +7,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from lake.extract.keys import key_texts
+from lake.extract.keys import key_texts, whole_keys
 from lake.raw.layout import manifest_key
 
 if TYPE_CHECKING:
@@ -31,9 +30,7 @@ def keys_named_by(work: Work, load: int) -> Iterator[Key]:
 def key_texts_of(work: Work, load: int) -> Iterator[pa.Array]:
     """The whole keys of a load of rows or of a sweep's keys (`key_text`), part by part."""
     for columns in _columns(work, load, ("rows", "keys")):
-        whole = columns[0].is_valid()
-        for column in columns[1:]:
-            whole = pc.and_(whole, column.is_valid())
+        whole = whole_keys(columns)
         yield key_texts([column.filter(whole) for column in columns])
 
 
