@@ -167,7 +167,6 @@ def test_a_sweep_by_counted_links_ends_nothing_by_itself(raw_lake: RawLake, erp:
     erp.control.advance(hours=2)
     results = raw_lake.run(ORDERS, **COUNTED, **SWEEP)
     assert errors(results) == []
-    assert any("links that count rows" in note for result in results for note in result.notes) or results
     sweep = last_sweep(raw_lake)
     assert (sweep["last"], sweep["shifts"]) == (False, True)
     assert raw_lake.manifests(ORDERS)[-1]["load"] in sweep["loads"]
