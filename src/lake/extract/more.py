@@ -37,6 +37,8 @@ NOTHING = ("", "0", "-1", "false", "null", "none", "undefined")
 """Texts and numbers that name no next page."""
 LINK_HEADER = re.compile(r';\s*rel\s*=\s*"?(?:[^",;]*\s)?next[\s",;]', re.IGNORECASE)
 LONGEST = 80
+DEEPEST = 100
+"""Levels beside the rows that are looked through for a sign of more."""
 
 type Path = tuple[str, ...]
 
@@ -153,6 +155,7 @@ class _Look:
                 yield from self._below(path, word, value)
 
     def _below(self, path: Path, word: str, value: Any) -> Iterator[Sign]:
+        _refuse_depth(path)
         if word == "offset" and isinstance(value, str) and not isinstance(value, Number) and not value.isdecimal():
             word = "nextoffset"  # Airtable's is a token
         is_word = WORDS.search(word) and (FORWARDS.search(word) or not BACKWARDS.search(word))
@@ -165,6 +168,7 @@ class _Look:
 
     def _values(self, path: Path, value: Any) -> Iterator[Sign]:
         """What is not empty in a member whose name is a sign of more."""
+        _refuse_depth(path)
         if self._is_known(path):
             return
         match value:
@@ -202,6 +206,12 @@ class _Look:
 
     def _is_around_records(self, path: Path) -> bool:
         return self._records[: len(path)] == path
+
+
+def _refuse_depth(path: Path) -> None:
+    """Raises ValueError below the level that is looked through. The interpreter's own limit is no measure: it can be moved."""
+    if len(path) > DEEPEST:
+        raise ValueError(f"more than {DEEPEST} objects and lists in one another")
 
 
 def _flag(word: str, value: Any) -> bool | None:
