@@ -13,7 +13,7 @@ from lake.contract.plan import Plan
 from lake.contract.raw_columns import LINEAGE, OF_TOMBSTONES, PARTITIONS, folded, with_columns
 from lake.raw.layout import data_key
 from lake.raw.schema import row_schema, tombstone_schema
-from tests.unit.raw.plans import field, named, plan
+from tests.support.plans import field, named, plan
 
 CONTRACTS = Path(__file__).parents[3] / "contracts"
 HASH = "ab235e571d0f818f1453d91e108960b1d3f4974620319501d77cc9a3a41e0733"

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.replying_server import Reply, Server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-@dataclass
-class Reply:
-    """What the server answers. None as status: the connection breaks; a body may be shorter than announced."""
-
-    status: int | None = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b"ok"
-    announced: int | None = None
-
-
-@dataclass
-class Server:
-    """Answers from a list, the last reply for ever; keeps what it was asked."""
-
-    url: str
-    replies: list[Reply]
-    asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from lake.extract.passes import window_passes
 from lake.extract.reading import MOST_EMPTY, ReadPage
 from lake.extract.streams import Stream, side_by_side
 from lake.extract.window import Window
-from tests.unit.extract.model_source import DIALECT, ModelSource, request_for
-from tests.unit.extract.test_paging import NOON, keys
-from tests.unit.raw.plans import plan
+from tests.support.model_source import DIALECT, ModelSource, request_for
+from tests.support.plans import plan
+from tests.support.stamped_rows import NOON, keys
 
 if TYPE_CHECKING:
     from lake.contract.plan import Plan, SourcePlan

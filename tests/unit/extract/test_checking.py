@@ -18,8 +18,8 @@ from lake.extract.keys import key_texts, surely_descending
 from lake.extract.passes import key_pass, window_passes
 from lake.extract.places import Place
 from lake.raw.fingerprint import key_text
-from tests.unit.extract.test_query import FINE_PLAN, WINDOW
-from tests.unit.raw.plans import field
+from tests.support.plans import field
+from tests.support.source_plans import FINE_PLAN, WINDOW
 
 texts = st.text(max_size=6) | st.text('abAB01 -"\\/é\x7f\n', max_size=6)
 COLUMNS: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {

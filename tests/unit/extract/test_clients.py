@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.unit.extract.conftest import Server
+    from tests.support.replying_server import Server
 
 
 @pytest.fixture

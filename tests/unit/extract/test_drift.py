@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lake.extract.drift import drift, holds
 from lake.extract.protocols.dialect import SourceField
-from tests.unit.raw.plans import TYPES, plan
+from tests.support.plans import TYPES, plan
 
 THING = plan(TYPES, items={"Key": "string", "Text": "string"})
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lake.extract.readings.fetch import MOST_CHARACTERS, MOST_KEYS, can_be_asked_for, chunks
-from tests.unit.raw.plans import plan
+from tests.support.plans import plan
 
 keys = st.lists(st.tuples(st.text(max_size=900), st.text(max_size=5)), max_size=300)
 

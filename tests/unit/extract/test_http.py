@@ -5,60 +5,23 @@ from __future__ import annotations
 import base64
 import email.utils
 import gzip
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 import pytest
-import requests
 
 from lake.extract.auth import login_for
 from lake.extract.budget import Budget
 from lake.extract.errors import OutOfTime, Paused, SourceAuthError, SourceRejected, SourceUnavailable
-from lake.extract.http import Connection, Request, http_date, retry_after
-from lake.extract.protocols import DIALECTS
-from tests.unit.extract.conftest import Reply, Server
-from tests.unit.extract.test_query import source
+from lake.extract.http import http_date, retry_after
+from tests.support.http_client import NOW, OAUTH, SECRET, client, token
+from tests.support.replying_server import Reply, Server
+from tests.support.source_plans import source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from lake.contract.plan import SourcePlan
-
-NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
-
-
-@dataclass
-class Client:
-    """A connection with what it slept."""
-
-    connection: Connection
-    slept: list[float]
-
-    def read(self, request: Request | None = None) -> Any:
-        return self.connection.read(request or Request("/thing", (("$filter", "a eq 'b c'"),)))
-
-
-def client(
-    server: Server,
-    seconds: float = 120,
-    secret: str = "{}",  # noqa: S107
-    plan: SourcePlan | None = None,
-) -> Client:
-    plan, slept = plan or source(), list[float]()
-    connection = Connection(
-        url=server.url,
-        plan=plan,
-        login=login_for(plan, secret),
-        session=requests.Session(),
-        budget=Budget(time.monotonic() + seconds, 0, None),
-        quota_reached=DIALECTS[plan.protocol].quota_reached,
-        now=lambda: NOW,
-        sleep=slept.append,
-    )
-    return Client(connection, slept)
 
 
 def test_an_answer_carries_both_clocks(server: Server) -> None:
@@ -195,14 +158,6 @@ def test_a_refused_password_is_not_tried_again(server: Server) -> None:
     with pytest.raises(SourceAuthError, match=r"source erp \(401\): wrong\. Correct"):
         client(server, secret='{"user":"u","password":"p"}', plan=source(auth="basic")).read()
     assert len(server.asked) == 1
-
-
-OAUTH = source("salesforce", auth="oauth2_client_credentials", token_path="/token")
-SECRET = '{"client_id":"me","client_secret":"s&cret"}'
-
-
-def token(text: str) -> Reply:
-    return Reply(body=f'{{"access_token":"{text}"}}'.encode())
 
 
 def test_a_token_is_fetched_once_and_renewed_once_when_refused(server: Server) -> None:

@@ -21,9 +21,9 @@ from lake.extract import http
 from lake.extract.auth import LOGINS, login_for
 from lake.extract.errors import AnswerTooLarge, ExtractError, Paused, SourceAuthError, SourceRejected, SourceUnavailable
 from lake.extract.http import Request, Usage
-from tests.unit.extract.conftest import Reply, Server
-from tests.unit.extract.test_http import NOW, OAUTH, SECRET, client, token
-from tests.unit.extract.test_query import source
+from tests.support.http_client import NOW, OAUTH, SECRET, client, token
+from tests.support.replying_server import Reply, Server
+from tests.support.source_plans import source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

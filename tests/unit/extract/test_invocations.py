@@ -20,8 +20,8 @@ from lake.instants import from_text, to_text
 from lake.settings import BadEnvironment
 from lake.state.entity import StateTable
 from lake.state.runs import RunRecords
-from tests.unit.extract.conftest import Reply, Server
-from tests.unit.extract.test_query import FINE_PLAN, source
+from tests.support.replying_server import Reply, Server
+from tests.support.source_plans import FINE_PLAN, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,42 +18,16 @@ from lake.raw.manifest import Counts
 from lake.raw.page import read_page
 from lake.raw.parts import PartWriter
 from lake.raw.schema import key_schema, row_schema, tombstone_schema
-from tests.unit.raw.plans import ENVELOPE, plan
+from tests.support.pages_and_parts import Read, Uploaded
+from tests.support.plans import ENVELOPE, plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 PLAN = plan({"Text": "string", "Fine": "timestamp(7)"}, items={"Text": "string"})
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 END = "2026-11-16T06:00:00.0000000Z"
 NEXT_START = "2026-11-16T05:50:00.0000000Z"
-
-
-@dataclass
-class Uploaded:
-    """Keeps what is uploaded."""
-
-    bodies: list[bytes] = field(default_factory=list)
-
-    def upload(self, key: str, path: Path, sha256: str) -> None:
-        assert key
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == sha256
-        self.bodies.append(path.read_bytes())
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return [item for body in self.bodies for item in pq.read_table(io.BytesIO(body)).to_pylist()]
-
-
-@dataclass(frozen=True)
-class Read:
-    """A page as reading hands it on."""
-
-    batch: pa.RecordBatch
-    cursors: pa.Array
-    keys: pa.Array
-    observed_at: datetime
 
 
 def read(*rows: dict[str, Any], at: datetime = NOON) -> Read:

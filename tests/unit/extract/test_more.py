@@ -23,9 +23,9 @@ from lake.extract.protocols.salesforce import ENVELOPE as SALESFORCE
 from lake.extract.reading import Reader, ReadPage
 from lake.raw.literal import parse
 from lake.raw.page import read_page
-from tests.unit.extract.test_query import FINE_PLAN, WINDOW, source
-from tests.unit.extract.test_reading import Script, at, row
-from tests.unit.extract.test_rest import CONTACT, ENGINEER, HUBSPOT, ORDER, REST, SERVICE, paged
+from tests.support.rest_examples import CONTACT, ENGINEER, HUBSPOT, ORDER, REST, SERVICE, paged
+from tests.support.scripted_pages import Script, at, row
+from tests.support.source_plans import FINE_PLAN, WINDOW, source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,11 +17,11 @@ from lake.extract.passes import fetch_pass, key_pass, window_passes
 from lake.raw.page import read_page
 from lake.raw.parts import PartWriter
 from lake.raw.schema import key_schema, row_schema, tombstone_schema
-from tests.unit.extract.model_source import NOON, ModelSource
-from tests.unit.extract.test_landing import Read, Uploaded
-from tests.unit.extract.test_query import WINDOW
-from tests.unit.extract.test_reading import check
-from tests.unit.raw.plans import ENVELOPE, field, named, plan
+from tests.support.model_source import NOON, ModelSource
+from tests.support.pages_and_parts import Read, Uploaded
+from tests.support.plans import ENVELOPE, field, named, plan
+from tests.support.scripted_pages import check
+from tests.support.source_plans import WINDOW
 
 STAMP = Cursor("instant", ("_cursor",), 7, None, "own_pass", None)
 BASE = plan({"_cursor": "timestamp(7)", "_unfit": "string", "Status": "string", "STATUS": "string"}, cursor=STAMP)

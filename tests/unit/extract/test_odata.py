@@ -17,7 +17,7 @@ from lake.extract.passes import key_pass, page_query, window_passes
 from lake.extract.protocols import odata
 from lake.extract.protocols.odata_literals import v2_literal, v4_literal
 from lake.extract.query import EVERY_ROW, Expand, Query
-from tests.unit.extract.test_query import FINE_PLAN, WINDOW, source
+from tests.support.source_plans import FINE_PLAN, WINDOW, source
 
 if TYPE_CHECKING:
     from lake.extract.http import Request

@@ -5,47 +5,27 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.contract.plan import Cursor
 from lake.extract.errors import FilterIgnored, NoProgress, OrderIgnored, ResultCapReached, SourceRejected
-from lake.extract.passes import delta_pass, key_pass, page_query, refresh_pass, window_passes
+from lake.extract.passes import delta_pass, key_pass, refresh_pass, window_passes
 from lake.extract.reading import Walk
 from lake.extract.window import Window
-from tests.unit.extract.model_source import ModelSource, meets
-from tests.unit.raw.plans import plan
+from tests.support.model_source import ModelSource
+from tests.support.stamped_rows import INSTANT, NOON, PAGINGS, SPLIT, TEXT, keys, row_of, wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lake.contract.plan import Paging, Plan
+    from lake.contract.plan import Plan
     from lake.extract.passes import Pass
     from lake.extract.places import Position
-    from lake.extract.reading import ReadPage
-    from tests.unit.extract.model_source import Quirk, Row
+    from tests.support.model_source import Quirk
 
-NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 WINDOW = Window(NOON, NOON + timedelta(minutes=8))
-INSTANT = replace(plan({"Fine": "timestamp(6)"}), page_size=3)
-TEXT = replace(plan({"Fine": "timestamp(7)"}), page_size=3)
-SPLIT = replace(
-    plan({"D": "date", "T": "time"}, cursor=Cursor("split", ("D", "T"), 0, "UTC", "never", None)), page_size=3
-)
-PAGINGS: tuple[Paging, ...] = ("keyset", "key", "server")
-
-
-def row_of(made: Plan, number: int, minute: int) -> Row:
-    """A row stamped at a minute before, in or behind the window."""
-    stamp = NOON + timedelta(minutes=minute)
-    row = {"Key": f"{number:03}"}
-    if made.cursor.kind == "split":
-        return row | {"D": f"{stamp:%Y-%m-%d}", "T": f"{stamp:%H:%M:%S}"}
-    return row | {"Fine": f"{stamp:%Y-%m-%dT%H:%M:%S}{'.0000000' if made is TEXT else ''}Z"}
 
 
 @st.composite
@@ -63,16 +43,6 @@ def sources(draw: st.DrawFn, quirks: tuple[Quirk | None, ...] = (None,)) -> tupl
         often=draw(st.integers(1, 10)),
     )
     return source, made, window_passes(made, WINDOW)[0]
-
-
-def wanted(source: ModelSource, made: Plan, reading: Pass) -> list[str]:
-    """The keys of the rows that a pass is to bring."""
-    conditions = page_query(made, reading, None).where
-    return sorted(row["Key"] for row in source.rows if all(meets(row, condition) for condition in conditions))
-
-
-def keys(pages: Iterable[ReadPage]) -> list[str]:
-    return [key for page in pages for key in page.batch.column("Key").to_pylist()]
 
 
 @given(sources())

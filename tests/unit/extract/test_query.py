@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from odata_query.grammar import ODataLexer, ODataParser
 from odata_query.sql import AstToSqliteSqlVisitor
 
-from lake.contract.plan import Cursor, Deletes, SourcePlan
+from lake.contract.plan import Deletes
 from lake.extract.passes import key_pass, page_query, window_passes
 from lake.extract.protocols import odata, salesforce
 from lake.extract.protocols.odata_versions import V4
@@ -33,17 +33,7 @@ from lake.extract.query import (
     compare_all,
 )
 from lake.extract.window import Window
-from tests.unit.raw.plans import plan
-
-WINDOW = Window(datetime(2026, 11, 16, 5, 30, tzinfo=UTC), datetime(2026, 11, 16, 6, tzinfo=UTC))
-SPLIT = Cursor("split", ("D", "T"), 0, "Europe/Berlin", "stand_in", ("CD", "CT"))
-SPLIT_PLAN = plan({"D": "date", "T": "time", "CD": "date", "CT": "time"}, cursor=SPLIT)
-FINE_PLAN = plan({"Fine": "timestamp(7)"}, items={"Text": "string"})
-
-
-def source(protocol: str = "odata", **other: Any) -> SourcePlan:
-    made = SourcePlan("erp", protocol, "", "/base", "none", None, {"sap-client": "100"}, None, 2, 60, 5, 1)
-    return replace(made, **other)
+from tests.support.source_plans import FINE_PLAN, SPLIT_PLAN, WINDOW, source
 
 
 def sql(condition: Any) -> str:

@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from lake.extract.budget import Budget
-from lake.extract.checking import PageCheck, Rows
 from lake.extract.errors import FilterIgnored, MalformedAnswer, NoProgress, OrderIgnored
-from lake.extract.http import Answer, Connection, Request
 from lake.extract.keys import surely_descending
 from lake.extract.passes import Pass, key_pass, window_passes
 from lake.extract.places import Place, Position, behind
 from lake.extract.protocols import DIALECTS
 from lake.extract.reading import Reader, ReadPage
 from lake.raw.page import read_page
-from tests.unit.extract.test_query import FINE_PLAN, SPLIT_PLAN, WINDOW, source
-from tests.unit.raw.plans import ENVELOPE, field
+from tests.support.plans import ENVELOPE, field
+from tests.support.scripted_pages import NOON, PLAN, Script, at, body, check, row
+from tests.support.source_plans import SPLIT_PLAN, WINDOW, source
 
-PLAN = replace(FINE_PLAN, page_size=3)
-NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
+if TYPE_CHECKING:
+    from lake.extract.http import Connection
+
 STAMPED, STAMPLESS = window_passes(PLAN, WINDOW)
 SPLIT_STAMPED, STAND_IN, _ = window_passes(SPLIT_PLAN, WINDOW)
-
-
-def at(minute: int) -> str:
-    return f"2026-11-16T05:{minute:02}:00.0000000Z"
-
-
-def row(key: Any, stamp: Any = None, **more: Any) -> dict[str, Any]:
-    return {"Key": key, "Fine": stamp} | more
-
-
-def body(rows: list[dict[str, Any]], link: str | None = None) -> bytes:
-    return json.dumps({"value": rows} | ({"@odata.nextLink": link} if link else {})).encode()
-
-
-def check(reading: Pass, *pages: list[dict[str, Any]], plan: Any = PLAN) -> list[Rows]:
-    """What a check says of pages that come one after the other."""
-    checking, place, checked = PageCheck(plan, reading), Place(), []
-    for rows in pages:
-        batch = read_page(body(rows), plan, ENVELOPE).batch
-        checked.append(checking.page(batch, place))
-        place = behind(place, batch, "more", NOON, plan, reading) or place
-    return checked
 
 
 def position(reading: Pass, rows: list[dict[str, Any]], plan: Any = PLAN) -> Position | None:
@@ -159,29 +135,6 @@ def test_what_a_page_repeats_of_the_last_one_is_left_out_unless_it_has_changed(t
 def test_a_key_may_come_again_with_a_later_stamp() -> None:
     first, second = check(STAMPED, [row("a", at(40))], [row("a", at(41))])
     assert first.keys.equals(second.keys)
-
-
-class Script:
-    """A source that answers from a list; keeps what it was asked. It stands for the network alone."""
-
-    url = "http://source"
-    budget = Budget(deadline=1, margin=0, requests=None, clock=lambda: 0)
-
-    def __init__(self, *bodies: bytes) -> None:
-        self.bodies = list(bodies)
-        self.asked: list[Request] = []
-        self.slept: list[float] = []
-
-    def read(self, request: Request) -> Answer:
-        self.asked.append(request)
-        return Answer(self.bodies.pop(0), NOON + timedelta(seconds=len(self.asked)), None)
-
-    @property
-    def requests_made(self) -> int:
-        return len(self.asked)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
 
 
 def pages(script: Script, reading: Pass = STAMPED, position: Position | None = None) -> list[ReadPage]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
@@ -15,24 +14,19 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lake.contract.build import compile_folder
-from lake.contract.plan import Plan, SourcePlan
 from lake.extract.errors import BadRequest, MalformedAnswer, NoProgress
 from lake.extract.http import Answer, Request
 from lake.extract.passes import fetch_pass, key_pass, page_query, refresh_pass, window_passes
-from lake.extract.protocols import DIALECTS
 from lake.extract.protocols.rest_answers import beside
 from lake.extract.protocols.rest_templates import MISSING, Literal, fill
 from lake.extract.query import EVERY_ROW
 from lake.extract.window import Window
 from lake.raw.page import Page, read_page
+from tests.support.rest_examples import CONTACT, ENGINEER, HUBSPOT, ORDER, REST, SERVICE, paged
 
-BUILT = compile_folder(Path(__file__).parents[3] / "docs" / "examples")
-CONTACT, ORDER, ENGINEER = (
-    Plan.load(BUILT[f"{name}.json"]) for name in ("hubspot.contact", "service.work_order", "service.engineer")
-)
-HUBSPOT, SERVICE = (SourcePlan.load(BUILT[f"source.{name}.json"]) for name in ("hubspot", "service"))
-REST = DIALECTS["rest"]
+if TYPE_CHECKING:
+    from lake.contract.plan import Plan, SourcePlan
+
 ENVELOPE = REST.envelope(HUBSPOT, CONTACT)
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 WINDOW = Window(datetime(2026, 11, 16, 6, tzinfo=UTC), NOON)
@@ -52,12 +46,6 @@ def linked(plan: Plan, token: str) -> Request:
 def body(request: Request) -> Any:
     assert request.body is not None
     return json.loads(request.body)
-
-
-def paged(plan: Plan, **paginator: Any) -> Plan:
-    """The plan with another paginator, whose token goes out as the parameter `t`."""
-    rest = {**(plan.rest or {}), "paginator": paginator}
-    return replace(plan, rest=rest | {"params": rest["params"] | {"t": "{token}"}})
 
 
 def followed(plan: Plan, answer: Any, rows: int, token: str | None = None, links: str | None = None) -> str | None:

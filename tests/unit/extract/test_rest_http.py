@@ -16,8 +16,8 @@ from lake.extract.budget import Budget
 from lake.extract.errors import Paused, SourceRejected, SourceUnavailable
 from lake.extract.http import Connection, Request
 from lake.extract.protocols import DIALECTS
-from tests.unit.extract.conftest import Reply, Server
-from tests.unit.extract.test_query import source
+from tests.support.replying_server import Reply, Server
+from tests.support.source_plans import source
 
 if TYPE_CHECKING:
     from lake.extract.http import Answer

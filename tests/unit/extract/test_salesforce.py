@@ -18,8 +18,8 @@ from lake.extract.passes import page_query, window_passes
 from lake.extract.protocols import salesforce
 from lake.extract.protocols.salesforce_objects import DESCRIBE, FEED
 from lake.extract.window import Window
-from tests.unit.extract.test_query import source
-from tests.unit.raw.plans import plan
+from tests.support.plans import plan
+from tests.support.source_plans import source
 
 SOURCE = source("salesforce")
 ACCOUNT = replace(plan({"Fine": "timestamp(3)"}), path="Account")

@@ -18,8 +18,8 @@ from lake.extract.errors import OutOfTime, SourceRejected
 from lake.extract.passes import delta_pass, key_pass, window_passes
 from lake.extract.streams import Ended, Stream, side_by_side
 from lake.extract.window import Window
-from tests.unit.extract.model_source import ModelSource
-from tests.unit.extract.test_paging import INSTANT, NOON, PAGINGS, keys, row_of, wanted
+from tests.support.model_source import ModelSource
+from tests.support.stamped_rows import INSTANT, NOON, PAGINGS, keys, row_of, wanted
 
 if TYPE_CHECKING:
     from lake.contract.plan import Paging

@@ -26,7 +26,7 @@ from lake.extract.window import (
     settled,
 )
 from lake.instants import from_text
-from tests.unit.raw.plans import field, plan
+from tests.support.plans import field, plan
 
 NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
 HALF_AN_HOUR = timedelta(minutes=30)

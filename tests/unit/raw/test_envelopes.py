@@ -14,18 +14,9 @@ from lake.raw import fast, slow
 from lake.raw.envelope import Envelope, ErrorInBody, NotAPage, Page, Removed
 from lake.raw.page import read_page
 from lake.raw.record import layout_of
-from tests.unit.raw.plans import ENVELOPE, plan
+from tests.support.envelopes import PLAN, V2
+from tests.support.plans import ENVELOPE
 
-PLAN = plan({"Text": "string", "Count": "int64", "Amount": "decimal(7,2)"}, items={"Text": "string", "Count": "int64"})
-METADATA = pa.struct([pa.field("uri", pa.string()), pa.field("type", pa.string())])
-V2 = Envelope(
-    records="d.results",
-    next_link="d.__next",
-    beside={"d.__count": pa.string()},
-    annotations={"__metadata": METADATA},
-    annotation_mark="__metadata",
-    items="results",
-)
 FLAT = Envelope(
     records="results",
     next_link="paging.next.after",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from lake.raw import fast, slow
 from lake.raw.page import read_page
 from lake.raw.record import layout_of
-from tests.unit.raw.plans import ENVELOPE, field, plan
+from tests.support.plans import ENVELOPE, field, plan
 
 if TYPE_CHECKING:
     from lake.contract.plan import Plan

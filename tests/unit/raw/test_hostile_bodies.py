@@ -15,9 +15,9 @@ from lake.raw import slow
 from lake.raw.page import NotAPage, read_page
 from lake.raw.record import layout_of
 from lake.raw.safe import holds_tiny_numbers
-from tests.unit.raw.plans import ENVELOPE, plan
-from tests.unit.raw.test_envelopes import PLAN as V2_PLAN
-from tests.unit.raw.test_envelopes import V2
+from tests.support.envelopes import PLAN as V2_PLAN
+from tests.support.envelopes import V2
+from tests.support.plans import ENVELOPE, plan
 
 KINDS = {
     "Text": "string",

@@ -19,7 +19,7 @@ from lake.raw.layout import data_key, fingerprints_key, keys_key, manifest_key, 
 from lake.raw.manifest import Counts, Manifest, Part, commit
 from lake.raw.parts import PartWriter
 from lake.raw.schema import row_schema
-from tests.unit.raw.plans import TYPES, plan
+from tests.support.plans import TYPES, plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable

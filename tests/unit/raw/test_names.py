@@ -15,7 +15,7 @@ from lake.raw.literal import parse
 from lake.raw.page import read_page
 from lake.raw.record import layout_of
 from lake.raw.schema import row_schema
-from tests.unit.raw.plans import ENVELOPE, named, plan
+from tests.support.plans import ENVELOPE, named, plan
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from lake.raw import slow
 from lake.raw.literal import Number, dump, parse
 from lake.raw.page import NotAPage, Page, read_page
 from lake.raw.record import layout_of
-from tests.unit.raw.plans import ENVELOPE, TYPES, plan
+from tests.support.plans import ENVELOPE, TYPES, plan
 
 ALL = plan(TYPES, items=TYPES)
 DECLARED = {"Key", *TYPES, "to_Item"}

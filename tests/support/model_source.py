@@ -19,7 +19,7 @@ from lake.extract.protocols import DIALECTS
 from lake.extract.query import Column, Compare, Condition, Either, Every, IsNull, Query
 from lake.extract.reading import Reader
 from lake.raw.cursor import normalised
-from tests.unit.extract.test_query import source
+from tests.support.source_plans import source
 
 if TYPE_CHECKING:
     from lake.contract.plan import Plan
