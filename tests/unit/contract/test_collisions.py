@@ -14,17 +14,13 @@ from lake.contract.plan import Curated, Plan
 from lake.contract.together import REBUILT
 from lake.curate.layout import layout
 from lake.curate.rebuild import SUFFIX
-from tests.unit.contract.test_contracts import ORDER, contracts, curated, own, prop
-from tests.unit.contract.test_rest_contracts import CONTACT, edited
-from tests.unit.contract.test_rest_contracts import extraction as of_rest
+from tests.support.contract_copies import CONTACT, ORDER, Edit, contracts, curated, edited, extraction, own, prop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from lake.contract.errors import Mistake
 
-type Edit = Callable[[dict[str, Any]], Any]
 HELD = (*OF_DELETED, *OF_QUARANTINE)
 
 
@@ -125,8 +121,8 @@ def test_a_collection_may_not_be_a_field_too_though_it_may_but_for_case(tmp_path
 
 def test_what_is_flattened_is_no_field(tmp_path: Path) -> None:
     def edit(raw: dict[str, Any]) -> None:
-        raw["schema"][0]["properties"][1]["physicalName"] = of_rest(raw)["rest"].get("flatten", ["properties"])[0]
-        of_rest(raw)["rest"]["flatten"] = ["properties"]
+        raw["schema"][0]["properties"][1]["physicalName"] = extraction(raw)["rest"].get("flatten", ["properties"])[0]
+        extraction(raw)["rest"]["flatten"] = ["properties"]
 
     with pytest.raises(ContractError, match="properties is a field or a collection, too"):
         compile_folder(edited(tmp_path, CONTACT, edit))

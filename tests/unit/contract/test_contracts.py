@@ -8,41 +8,32 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from lake.contract.build import compile_folder, main
 from lake.contract.errors import ContractError
 from lake.contract.extraction import seconds
 from lake.contract.plan import Curated, Plan, PlanError, Relationship, SourcePlan
+from tests.support.contract_copies import (
+    ACCOUNT,
+    CONTRACTS,
+    ORDER,
+    PARTNER,
+    ROOT,
+    Edit,
+    contracts,
+    curated,
+    extraction,
+    own,
+    prop,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
-CONTRACTS = ROOT / "contracts"
-ORDER = "erp/sales_order.odcs.yaml"
-PARTNER = "erp/business_partner.odcs.yaml"
-ACCOUNT = "crm/account.odcs.yaml"
-USER = "crm/user.odcs.yaml"
-type Edit = Callable[[dict[str, Any]], Any]
-
-
-def contracts(folder: Path, edits: dict[str, Edit] | None = None) -> Path:
-    """A copy of some of the project's contracts, those to be edited among them."""
-    for name in {ORDER, PARTNER, ACCOUNT, USER, "crm/source.yaml", "erp/source.yaml", *(edits or {})}:
-        # Not safe_load: SAM, where a test of this process has loaded it, makes ordered mappings of it that can't be written.
-        raw = yaml.load((CONTRACTS / name).read_text("utf-8"), yaml.CSafeLoader)
-        edit = (edits or {}).get(name)
-        if edit is not None:
-            edit(raw)
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(yaml.dump(raw, allow_unicode=True, Dumper=yaml.CSafeDumper), "utf-8")
-    return folder
+    pass
 
 
 def mistakes(folder: Path, name: str, edit: Edit) -> list[str]:
@@ -50,25 +41,6 @@ def mistakes(folder: Path, name: str, edit: Edit) -> list[str]:
         compile_folder(contracts(folder, {name: edit}))
     assert str(error.value) == "\n".join(str(mistake) for mistake in error.value.mistakes)
     return [str(mistake) for mistake in error.value.mistakes]
-
-
-def extraction(raw: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = next(p["value"] for p in raw["customProperties"] if p["property"] == "extraction")
-    return found
-
-
-def prop(raw: dict[str, Any], field: str, table: int = 0) -> dict[str, Any]:
-    found: dict[str, Any] = next(p for p in raw["schema"][table]["properties"] if p["physicalName"] == field)
-    return found
-
-
-def own(part: dict[str, Any], name: str, value: Any) -> None:
-    """Gives a part of a contract a custom property."""
-    part.setdefault("customProperties", []).append({"property": name, "value": value})
-
-
-def curated(raw: dict[str, Any], **value: Any) -> None:
-    own(raw, "curated", value)
 
 
 def related(raw: dict[str, Any], *relationships: dict[str, Any]) -> None:

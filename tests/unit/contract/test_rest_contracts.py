@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from lake.contract.build import compile_folder
 from lake.contract.errors import ContractError
 from lake.contract.plan import Plan, SourcePlan
+from tests.support.contract_copies import CONTACT, EXAMPLES, Edit, edited, extraction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
-CONTACT = "hubspot/contact.odcs.yaml"
 HUBSPOT = "hubspot/source.yaml"
 ORDER = "service/work_order.odcs.yaml"
 ENGINEER = "service/engineer.odcs.yaml"
 SERVICE = "service/source.yaml"
 PLACE = "customProperties.extraction"
-type Edit = Callable[[dict[str, Any]], Any]
-
-
-def extraction(raw: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = next(p["value"] for p in raw["customProperties"] if p["property"] == "extraction")
-    return found
 
 
 def rest(raw: dict[str, Any]) -> dict[str, Any]:
     """The `rest` of a contract, or of a source."""
     found: dict[str, Any] = raw["rest"] if "rest" in raw else extraction(raw)["rest"]
     return found
-
-
-def edited(folder: Path, name: str, edit: Edit) -> Path:
-    """A copy of the example that a file belongs to, with the file edited."""
-    source = name.partition("/")[0]
-    shutil.copytree(EXAMPLES / source, folder / source)
-    path = folder / name
-    raw = yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)
-    edit(raw)
-    path.write_text(yaml.safe_dump(raw, allow_unicode=True), "utf-8")
-    return folder
 
 
 def without_filter(raw: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.run.world import REGION, state_table
+from tests.support.state_table import REGION, state_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,8 +24,9 @@ from lake.run.state import RunState
 from lake.state.entity import EntityState, StateTable
 from lake.state.runs import RunRecords
 from lake.state.source import LimitsItem
-from tests.unit.run.test_outcome import CURATE, EXTRACT
-from tests.unit.run.world import TABLE, Executions, execution
+from tests.support.run_records import CURATE, EXTRACT
+from tests.support.state_table import TABLE
+from tests.unit.run.world import Executions, execution
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

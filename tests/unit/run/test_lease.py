@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from lake.instants import now
 from lake.run.end import end
 from lake.run.lease import KEY, Held, PipelineLease, Queued
-from tests.unit.run.world import TABLE, Executions, OneAtATime, execution
+from tests.support.state_table import TABLE
+from tests.unit.run.world import Executions, OneAtATime, execution
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

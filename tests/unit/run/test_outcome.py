@@ -11,22 +11,10 @@ from lake.run.outcome import Asked, RunResult, judge
 from lake.run.remedy import problem
 from lake.run.report import message
 from lake.run.state import Progress, Records
+from tests.support.run_records import CURATE, EXTRACT
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ACCOUNT, ORDER = "crm.account", "erp.sales_order"
-EXTRACT = {"received": 10, "landed": 8, "repeated": 1, "beyond": 1}
-CURATE = {
-    "landed": 8,
-    "merged": 6,
-    "superseded": 0,
-    "unchanged": 1,
-    "quarantined": 1,
-    "tombstoned": 0,
-    "live_by_raw": 8,
-    "live_in_tables": 8,
-    "live_rows": 8,
-    "broken": {"category_is_known": 1},
-}
 NOTHING = {"received": 0, "landed": 0, "repeated": 0, "beyond": 0}
 FAILED = Asked(ORDER, "FAILED", error="SourceAuthError", cause="erp answered 401")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lake.run.state import RunState
 from lake.state.entity import EntityState, StateTable
-from tests.unit.run.world import TABLE, state_table
+from tests.support.state_table import TABLE, state_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

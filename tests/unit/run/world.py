@@ -1,22 +1,14 @@
-"""A state table in memory, and executions that run until they are told to end."""
+"""Executions that run until they are told to end, and a client that lets one call in at a time."""
 
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from moto import mock_aws
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_dynamodb import DynamoDBClient
 
-TABLE = "lake-state"
-REGION = "eu-central-1"
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:lake-pipeline"
 
 
@@ -49,19 +41,3 @@ class Executions:
 
     def still_runs(self, arn: str) -> bool:
         return arn in self.running
-
-
-@contextmanager
-def state_table() -> Iterator[DynamoDBClient]:
-    with mock_aws():
-        client = boto3.client("dynamodb", region_name=REGION)
-        client.create_table(
-            TableName=TABLE,
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        )
-        yield client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,13 +16,14 @@ from lake.instants import to_text
 from lake.state.byhand import Hand, StateByHand
 from lake.state.decisions import NotAllowed, released, restored, to_be_reloaded, with_watermark
 from lake.state.entity import EntityState, StateTable
-from tests.unit.state.test_state import ENTITY, LATER, NOW, TABLE, dynamodb
+from tests.support.state_table import TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["dynamodb"]
-
+ENTITY = "erp.thing"
+NOW = datetime(2026, 11, 16, 6, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=15)
 HAND = Hand("arn:aws:iam::1:user/ada", "the source was restored", NOW)
 READ = EntityState(ENTITY, token=4, watermark=NOW, checkpoint={"phase": "keys"}, fingerprints="f", last_load=9)
 
