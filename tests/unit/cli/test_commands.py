@@ -10,7 +10,8 @@ import pytest
 
 from lake.contract.build import compile_folder
 from lake.instants import to_text
-from tests.unit.cli.conftest import PROJECT, REGION, Lake, free_port, lake
+from tests.support.cli_lake import PROJECT, REGION, Lake, lake
+from tests.support.endpoints import free_port
 
 COMMANDS = (["status"], ["run"], ["query", "SELECT 1"], ["doctor"])
 

@@ -13,8 +13,8 @@ import pytest
 from lake.contract.build import compile_folder
 from lake.contract.plan import Plan
 from local.simulators.client import Simulator
-from tests.unit.cli.conftest import PROJECT, Lake, free_port
-from tests.unit.cli.test_quarantine import put_table
+from tests.support.cli_lake import PROJECT, Lake, put_table
+from tests.support.endpoints import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from tests.unit.cli.conftest import PROJECT, lake
+from tests.support.cli_lake import PROJECT, lake
 
 TOPIC = '{"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "LakeName"}}}'
 NOBODY = "arn:aws:lambda:eu-central-1:000000000000:function:nobody"

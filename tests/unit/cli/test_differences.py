@@ -18,7 +18,7 @@ from lake.cli.lake_keys import LakeKeys
 from lake.contract.build import compile_folder
 from lake.contract.plan import Deletes, Plan
 from lake.extract.counting import Comparison
-from tests.unit.cli.conftest import PROJECT
+from tests.support.cli_lake import PROJECT
 
 if TYPE_CHECKING:
     from lake.cli.key_texts import Key

@@ -11,7 +11,7 @@ import pytest
 from lake.contract.build import compile_folder
 from lake.contract.plan import Plan
 from lake.raw.layout import decision_key, manifest_key
-from tests.unit.cli.conftest import PROJECT, Lake
+from tests.support.cli_lake import PROJECT, Lake, put_table
 
 ORDER = "erp.sales_order"
 NEGATIVE = "sales_order_item.requested_quantity_not_negative"
@@ -38,23 +38,6 @@ def lake_with_orders(a_lake: Lake, plan: Plan) -> Lake:
         a_lake.write_raw(manifest_key(ORDER, load), {"parts": [{"key": "data/3-0.parquet"}]})
     a_lake.write_state("curated", ORDER, through={"N": "1"})
     return a_lake
-
-
-def put_table(lake: Lake, name: str, types: dict[str, str], rows: list[dict[str, Any]]) -> None:
-    lake.client("glue").create_table(
-        DatabaseName=f"{lake.name}_curated",
-        TableInput={
-            "Name": name,
-            "StorageDescriptor": {
-                "Columns": [{"Name": column, "Type": kind} for column, kind in types.items()],
-                "Location": f"s3://{lake.name}-assets/{name}/",
-                "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
-            },
-            "Parameters": {"classification": "json"},
-        },
-    )
-    body = "\n".join(json.dumps(row) for row in rows)
-    lake.client("s3").put_object(Bucket=f"{lake.name}-assets", Key=f"{name}/rows.json", Body=body.encode())
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from lake.contract.build import compile_folder
 from lake.instants import now, to_text
-from tests.unit.cli.conftest import PROJECT, Lake
+from tests.support.cli_lake import PROJECT, Lake
 
 ORDER = "erp.sales_order"
 WATERMARK = datetime(2026, 11, 16, 6, tzinfo=UTC)

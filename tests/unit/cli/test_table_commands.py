@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lake.run.request import parse
-from tests.unit.cli.conftest import Lake
+from tests.support.cli_lake import Lake
 
 ORDER, ACCOUNT = "erp.sales_order", "crm.account"
 

@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from tests.unit.emulator.conftest import Emulator
+from tests.support.emulator import Emulator
 
 
 def _machine(emulator: Emulator) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.unit.emulator.conftest import Emulator
+from tests.support.emulator import Emulator
 
 pytestmark = pytest.mark.stack
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.emulator.conftest import Emulator
+from tests.support.emulator import Emulator
 
 pytestmark = [pytest.mark.stack, pytest.mark.spark]
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from local.emulator.glue_resources import resource
 from local.emulator.settings import ACCOUNT, REGION
-from tests.unit.emulator.conftest import Emulator
+from tests.support.emulator import Emulator
 
 TLS_ONLY = {
     "Effect": "Deny",

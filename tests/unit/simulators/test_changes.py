@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from tests.unit.simulators.conftest import NOW, RunningCrm, RunningErp
+from tests.support.running_sources import NOW, RunningCrm, RunningErp
 
 ORDER = "0000000003"
 PARTNERS = "API_BUSINESS_PARTNER"

@@ -11,7 +11,7 @@ import requests
 
 if TYPE_CHECKING:
     from local.simulators.store import Store
-    from tests.unit.simulators.conftest import RunningCrm, RunningErp
+    from tests.support.running_sources import RunningCrm, RunningErp
 
 TABLES = {
     "crm": ("Account", "Contact", "User", "Product2", "Opportunity", "OpportunityLineItem"),

@@ -11,7 +11,7 @@ from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce, SalesforceMalformedRequest
 
 from local.simulators.schema import SOURCES, Entity
-from tests.unit.simulators.conftest import RunningCrm
+from tests.support.running_sources import RunningCrm
 
 FIELDS = "Id, Name, IsDeleted, SystemModstamp"
 

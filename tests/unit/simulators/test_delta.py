@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.unit.simulators.conftest import RunningErp
+from tests.support.running_sources import RunningErp
 
 ALL = "A_SalesOrder?$select=SalesOrder,ExternalDocumentID&$expand=to_Item($select=SalesOrderItem)"
 TRACK = {"Prefer": "odata.track-changes, odata.maxpagesize=200"}

@@ -16,7 +16,7 @@ from local.simulators.erp import ROOT
 from local.simulators.instants import ts7_from_text
 from local.simulators.schema import SALES_ORDER
 from local.simulators.server import RefusedError
-from tests.unit.simulators.conftest import RunningErp
+from tests.support.running_sources import RunningErp
 
 PARTNERS = "API_BUSINESS_PARTNER"
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"

@@ -25,12 +25,12 @@ from local.simulators.faults.faces import FACES, REST
 from local.simulators.faults.kinds import Nature
 from local.simulators.messages import Request, Response
 from local.simulators.quirks import NEW_FIELD_HOLDS
-from tests.unit.simulators.conftest import NOW
+from tests.support.running_sources import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.unit.simulators.conftest import RunningCrm, RunningErp
+    from tests.support.running_sources import RunningCrm, RunningErp
 
 ORDERS = "A_SalesOrder?$select=SalesOrder,TotalNetAmount,LastChangeDateTime&$orderby=SalesOrder&$top=60"
 ACCOUNTS = "SELECT Id, SystemModstamp FROM Account ORDER BY SystemModstamp, Id"

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 if TYPE_CHECKING:
-    from tests.unit.simulators.conftest import RunningRest
+    from tests.support.running_sources import RunningRest
 
 BY_ID = [{"propertyName": "hs_object_id", "direction": "ASCENDING"}]
 FIRST = 51_000_000_000

@@ -18,7 +18,7 @@ from local.simulators.messages import RefusedError
 from local.simulators.odata_v2 import ROOT
 from local.simulators.odata_v2_filter import as_v4
 from local.simulators.schema import SOURCES, Entity, children
-from tests.unit.simulators.conftest import RunningErp
+from tests.support.running_sources import RunningErp
 
 ORDERS = "API_SALES_ORDER_SRV"
 PARTNERS = "API_BUSINESS_PARTNER"

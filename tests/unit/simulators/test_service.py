@@ -8,7 +8,7 @@ import pytest
 import requests
 
 if TYPE_CHECKING:
-    from tests.unit.simulators.conftest import RunningRest
+    from tests.support.running_sources import RunningRest
 
 ORDERS = "/api/v2/work_orders"
 ENGINEERS = "/api/v2/engineers"

@@ -12,7 +12,7 @@ import pytest
 
 from local.simulators.day import day_of_changes
 from local.simulators.store import Store
-from tests.unit.simulators.conftest import NOW
+from tests.support.running_sources import NOW
 
 SIGN = {"M": 1, "P": 1, "S": 1, "5": 1, "O": -1, "N": -1, "6": -1, "U": 0}
 WRONG_TOTAL = 4
