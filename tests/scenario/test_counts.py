@@ -5,32 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lake.contract.plan import NO_CURSOR, Deletes
-from tests.scenario.conftest import TABLE
-from tests.scenario.test_extraction import assert_raw_equals_source
+from tests.support.raw_lake import TABLE
+from tests.support.raw_truth import assert_raw_equals_source
+from tests.support.sweeps import causes, errors, last_sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from lake.extract.world import Extracted
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ORDERS, ACCOUNTS = "erp.sales_order", "crm.account"
 SWEEP = {"deletes": (Deletes("key_sweep", every_s=3_600, max_fraction=0.05, min_rows=100),), "full_refresh_s": None}
 DAILY = {"full_refresh_s": 3_600, "deletes": ()}
 STAMPLESS = {"cursor": NO_CURSOR, "full_refresh_s": 3_600, "deletes": ()}
-
-
-def errors(results: Sequence[Extracted]) -> list[str]:
-    return [problem.error for result in results for problem in result.problems]
-
-
-def causes(results: Sequence[Extracted]) -> str:
-    return " ".join(problem.cause for result in results for problem in result.problems)
-
-
-def last_sweep(lake: RawLake, entity: str = ORDERS) -> dict[str, Any]:
-    sweep: dict[str, Any] = [load["sweep"] for load in lake.manifests(entity) if load["sweep"]][-1]
-    return sweep
 
 
 def test_a_refresh_that_is_cut_off_in_silence_ends_nothing_and_is_read_again(raw_lake: RawLake, erp: Source) -> None:

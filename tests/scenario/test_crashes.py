@@ -24,8 +24,8 @@ from requests.adapters import HTTPAdapter
 
 from lake.extract.errors import LeaseLost
 from lake.state.entity import StateTable
-from tests.scenario.conftest import BUCKET, TABLE, RawLake, Source, make_lake
-from tests.scenario.test_extraction import assert_raw_equals_source
+from tests.support.raw_lake import BUCKET, TABLE, RawLake, Source, make_lake
+from tests.support.raw_truth import assert_raw_equals_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -278,7 +278,7 @@ def test_a_stalled_extractor_that_wakes_after_a_takeover_does_no_harm(mortal_lak
 KILLED_BEFORE = """
 import os, pickle, signal, sys
 import boto3
-from tests.scenario.conftest import RawLake
+from tests.support.raw_lake import RawLake
 
 plans, sources, urls = pickle.loads(bytes.fromhex(sys.argv[1]))
 operation, prefix, number = sys.argv[2], sys.argv[3], int(sys.argv[4])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.scenario.test_extraction import assert_raw_equals_source
+from tests.support.raw_truth import assert_raw_equals_source
 
 if TYPE_CHECKING:
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 LINES, DEALS, USERS = "crm.opportunity_line", "crm.opportunity", "crm.user"
 

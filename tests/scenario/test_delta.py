@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lake.contract.plan import Deletes
-from tests.scenario.test_extraction import assert_raw_equals_source
+from tests.support.raw_truth import assert_raw_equals_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ORDERS = "erp.sales_order"
 TRACKED: dict[str, Any] = {"deletes": (Deletes("delta_link"),), "full_refresh_s": None}

@@ -9,7 +9,7 @@ import pytest
 from lake.extract.errors import SourceRejected
 
 if TYPE_CHECKING:
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ACCOUNTS, ORDERS = "crm.account", "erp.sales_order"
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenario.conftest import RawLake
+from tests.support.raw_lake import RawLake
 
 if TYPE_CHECKING:
     from lake.extract.budget import Budget
     from lake.extract.http import Connection
     from lake.extract.world import World
-    from tests.scenario.conftest import Source
+    from tests.support.raw_lake import Source
 
 CALLS = ("GetObject", "PutObject", "ListObjectsV2", "PutItem", "UpdateItem", "DeleteItem")
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.scenario.test_extraction import same
-from tests.scenario.test_odata_v2 import in_milliseconds
+from tests.support.plans import in_milliseconds
+from tests.support.raw_truth import same
 
 if TYPE_CHECKING:
     from lake.contract.plan import Plan
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 DELIVERY, RECEIVABLE, RATE = "erp.outbound_delivery", "erp.receivable_item", "erp.exchange_rate"
 ENTITIES = (

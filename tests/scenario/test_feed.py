@@ -9,11 +9,11 @@ import pytest
 
 from lake.contract.plan import NO_CURSOR, Deletes
 from lake.instants import from_text
-from tests.scenario.conftest import TABLE
-from tests.scenario.test_extraction import same
+from tests.support.raw_lake import TABLE
+from tests.support.raw_truth import same
 
 if TYPE_CHECKING:
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ACCOUNTS = "crm.account"
 FED: dict[str, Any] = {"deletes": (Deletes("feed"),)}

@@ -13,14 +13,13 @@ from lake.extract.errors import NoProgress
 from lake.extract.passes import page_query, refresh_pass
 from lake.extract.protocols import odata
 from lake.raw.page import read_page
-from tests.scenario.test_extraction import TABLES, same
+from tests.support.plans import STAMP, in_milliseconds
+from tests.support.raw_truth import TABLES, same
 
 if TYPE_CHECKING:
-    from lake.contract.plan import Plan
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ORDER, PARTNER = "erp.sales_order", "erp.business_partner"
-STAMP = "LastChangeDateTime"
 
 
 @pytest.fixture
@@ -32,12 +31,6 @@ def second(raw_lake: RawLake) -> RawLake:
     partner = replace(partner, children=tuple(replace(child, filter=None) for child in partner.children))
     raw_lake.plans = raw_lake.plans | {ORDER: order, PARTNER: partner}
     return raw_lake
-
-
-def in_milliseconds(plan: Plan) -> Plan:
-    """Finer stamps than version 2 can send are read by key: several of them look like one."""
-    fields = tuple(replace(f, type="timestamp(3)") if f.field == STAMP else f for f in plan.fields)
-    return replace(plan, fields=fields, cursor=replace(plan.cursor, digits=3), paging="key")
 
 
 def assert_raw_equals_source(lake: RawLake, source: Source, entity: str) -> None:

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from lake.contract.plan import NO_CURSOR, Deletes
-from tests.scenario.conftest import BUCKET, TABLE
-from tests.scenario.test_extraction import assert_raw_equals_source
+from tests.support.raw_lake import BUCKET, TABLE
+from tests.support.raw_truth import assert_raw_equals_source
 
 if TYPE_CHECKING:
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ORDERS = "erp.sales_order"
 DAILY = {"full_refresh_s": 86_400, "deletes": ()}

@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 from lake.cli.main import app
 from lake.extract.errors import MalformedAnswer, SourceAuthError
 from lake.instants import from_text
-from tests.scenario.conftest import SECRETS
+from tests.support.raw_lake import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 BUCKET, TABLE = "raw", "state"
 TABLES = {

@@ -10,7 +10,7 @@ import requests
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 CONTACTS = "hubspot.contact"
 TIED = 11_000

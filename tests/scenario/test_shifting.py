@@ -11,14 +11,14 @@ import pytest
 
 from lake.contract.plan import Deletes
 from lake.extract.errors import RangeIncomplete
-from tests.scenario.conftest import BUCKET, TABLE
-from tests.scenario.test_counts import causes, errors, last_sweep
-from tests.scenario.test_extraction import assert_raw_equals_source
+from tests.support.raw_lake import BUCKET, TABLE
+from tests.support.raw_truth import assert_raw_equals_source
+from tests.support.sweeps import causes, errors, last_sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ORDERS = "erp.sales_order"
 SWEEP = {"deletes": (Deletes("key_sweep", every_s=3_600, max_fraction=0.05, min_rows=100),), "full_refresh_s": None}

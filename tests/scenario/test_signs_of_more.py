@@ -9,7 +9,7 @@ import pytest
 from lake.extract.errors import UnknownContinuation
 
 if TYPE_CHECKING:
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ORDER = "erp.sales_order"
 

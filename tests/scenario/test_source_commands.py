@@ -16,12 +16,12 @@ from lake.cli.main import app
 from lake.contract.build import compile_source_folder
 from lake.contract.errors import ContractError
 from lake.contract.plan import Plan
-from tests.scenario.conftest import SECRETS
+from tests.support.raw_lake import SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.scenario.conftest import Source
+    from tests.support.raw_lake import Source
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 TABLES = {"crm.account": "Account", "erp.sales_order": "A_SalesOrder"}

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from lake.instants import now
 from lake.state.byhand import Hand, StateByHand
 from lake.state.decisions import restored, to_be_reloaded
-from tests.scenario.conftest import TABLE
-from tests.scenario.test_extraction import assert_raw_equals_source
+from tests.support.raw_lake import TABLE
+from tests.support.raw_truth import assert_raw_equals_source
 
 if TYPE_CHECKING:
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ORDER = "erp.sales_order"
 

@@ -9,7 +9,7 @@ from lake.raw import fingerprint
 if TYPE_CHECKING:
     import pytest
 
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ORDERS = "erp.sales_order"
 

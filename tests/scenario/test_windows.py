@@ -11,11 +11,11 @@ import pytest
 from lake.contract.plan import Cursor
 from lake.extract.errors import BadRequest, LeaseHeld
 from lake.instants import from_text, now, to_text
-from tests.scenario.test_extraction import TABLES, assert_raw_equals_source
+from tests.support.raw_truth import TABLES, assert_raw_equals_source
 
 if TYPE_CHECKING:
     from lake.extract.world import Extracted
-    from tests.scenario.conftest import RawLake, Source
+    from tests.support.raw_lake import RawLake, Source
 
 ACCOUNTS, PARTNERS, ORDERS = "crm.account", "erp.business_partner", "erp.sales_order"
 MONTH = 30 * 86_400

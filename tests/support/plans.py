@@ -19,6 +19,8 @@ TYPES = {
     "Fine": "timestamp(7)",
 }
 ENVELOPE = V4.envelope
+STAMP = "LastChangeDateTime"
+"""The ERP's, in each of its entities."""
 
 
 def field(name: str, kind: str = "string") -> Field:
@@ -61,3 +63,9 @@ def named(plan: Plan) -> Plan:
     """The plan with the names of raw's columns, as contracts are compiled."""
     fields, children = with_columns(plan.fields, plan.children, plan.key)
     return replace(plan, fields=fields, children=children)
+
+
+def in_milliseconds(plan: Plan) -> Plan:
+    """Finer stamps than version 2 can send are read by key: several of them look like one."""
+    fields = tuple(replace(f, type="timestamp(3)") if f.field == STAMP else f for f in plan.fields)
+    return replace(plan, fields=fields, cursor=replace(plan.cursor, digits=3), paging="key")
