@@ -14,6 +14,12 @@ MOST_LINES = 350
 # The name that AWS gave it, which jobs import.
 FOREIGN = Path("local/emulator/glue_runtime/awsglue/utils.py")
 GENERIC = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+# An import of a test module or of a conftest, in code or in the text of a program that a test starts.
+OF_A_TEST = re.compile(
+    r"\btests(?:\.\w+)*\.(?:test_\w+|conftest)\b|^\s*from tests[\w.]* import .*\b(?:test_|conftest\b)", re.M
+)
+# Folders whose tests still import tests.
+NOT_YET = {("tests", "e2e"), ("tests", "spark")}
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".sql", ".sh", ".txt", ".mk", ""}
 
 # Where one machine is not another: somebody's folders, hosts that only one network knows, a registry that is not the usual one.
@@ -59,6 +65,16 @@ def test_each_package_and_module_says_what_it_is_for() -> None:
         if path.name != "conftest.py" and read(path).strip() and not read(path).lstrip().startswith(('"""', 'r"""'))
     ]
     assert mute == []
+
+
+def test_what_tests_share_is_in_no_test_and_no_conftest() -> None:
+    """Whatever two modules of tests need is in `tests/support`, or in a module beside them that holds no test."""
+    importing = [
+        str(path)
+        for path in python_files("src", "functions", "glue", "layers", "local", "bench", "tests")
+        if path.parts[:2] not in NOT_YET and OF_A_TEST.search(read(path))
+    ]
+    assert importing == []
 
 
 def test_production_imports_nothing_of_the_laptop() -> None:
