@@ -10,12 +10,14 @@ UV := $(BIN)/uv
 ARGS ?=
 # Tests in two processes: tests/conftest.py deals them out.
 TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder
+# Tests for while one works: no Spark, no stack to start or to deploy to, no Docker.
+FAST := tests/unit tests/template tests/rules -m "not (spark or stack or docker)"
 
 export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down deploy demo test coverage soak bench lint format build requirements sabotage invoke-local clean
+.PHONY: help setup up down deploy demo check test coverage soak bench lint format build requirements sabotage invoke-local clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -25,6 +27,9 @@ setup: ## Set up all that is needed: Python 3.13, packages, Java, jars
 
 demo: setup ## From nothing to a running lake: sources, stack, two runs, balance, marts
 	@$(PYTHON) -m local.demo $(ARGS)
+
+check: setup lint ## Check within two minutes: style, types, rules, template, unit tests
+	$(PYTHON) -m pytest $(TOGETHER) $(FAST) $(ARGS)
 
 test: setup lint ## Run every gate: style, types, rules, template, all tests, the quick sabotages
 	$(PYTHON) -m tests.sabotage --quick

@@ -9,6 +9,8 @@ from typer.testing import Result
 
 from tests.support.cli_lake import PROJECT, lake
 
+pytestmark = pytest.mark.stack
+
 TOPIC = '{"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "LakeName"}}}'
 NOBODY = "arn:aws:lambda:eu-central-1:000000000000:function:nobody"
 FAILING = json.dumps({"Type": "AWS::CloudFormation::CustomResource", "Properties": {"ServiceToken": NOBODY}})

@@ -4,7 +4,11 @@ import json
 import time
 from typing import Any
 
+import pytest
+
 from tests.support.emulator import Emulator
+
+pytestmark = pytest.mark.stack
 
 
 def _machine(emulator: Emulator) -> dict[str, Any]:
