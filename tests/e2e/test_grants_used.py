@@ -16,8 +16,8 @@ import pytest
 
 from tests.e2e.deployed import ROOT
 from tests.e2e.killing import end_function
-from tests.template.grants import ROLE_IN_CALL, granted_actions, unused_actions, used_actions
-from tests.template.stack import functions, resources
+from tests.support.grants import ROLE_IN_CALL, granted_actions, unused_actions, used_actions
+from tests.support.stack import functions, resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,12 +15,14 @@ import yaml
 from lake.contract.build import compile_folder
 from lake.contract.plan import Plan
 from tests.rules.project import ROOT, read
-from tests.template.stack import TemplateLoader
+from tests.support.stack import TemplateLoader
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COPIED = ("contracts", "docs", "events", "functions", "glue", "layers", "src", "statemachine", "tests/template")
+COPIED = (
+    "contracts", "docs", "events", "functions", "glue", "layers", "src", "statemachine", "tests/support", "tests/template"
+)  # fmt: skip
 PAGE = "docs/adding-a-source.md"
 BLOCK = re.compile(r"^```(?:yaml|python|json)\n(?:#|//) (.*?)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PLACES = {

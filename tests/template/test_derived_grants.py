@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.template.grants import Grant, granted, granted_actions, unexplained, unused_actions, used_actions
-from tests.template.stack import SOURCES_FUNCTION, all_states, machines, resources, template
+from tests.support.grants import Grant, granted, granted_actions, unexplained, unused_actions, used_actions
+from tests.support.stack import SOURCES_FUNCTION, all_states, machines, resources, template
 
 PIPELINE = resources("AWS::Serverless::StateMachine")["Pipeline"]
 LAMBDA = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}"

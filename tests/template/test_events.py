@@ -12,7 +12,7 @@ from lake.contract.build import compile_folder
 from lake.instants import from_text
 from lake.run import events
 from lake.run.request import TASKS, parse
-from tests.template.stack import ROOT, resources
+from tests.support.stack import ROOT, resources
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from lake.contract.build import compile_folder
-from tests.template.stack import ROOT
+from tests.support.stack import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from lake.analytics.inputs import digest
 from lake.contract.build import compile_folder
 from lake.run.state import Progress
 from lake.run.work import Work, plan_work
-from tests.template.stack import (
+from tests.support.stack import (
     ROOT,
     SOURCES_FUNCTION,
     Scope,

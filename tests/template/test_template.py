@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.template.grants import granted_actions
-from tests.template.stack import ROOT, TEMPLATE, functions, resources, template
+from tests.support.grants import granted_actions
+from tests.support.stack import ROOT, TEMPLATE, functions, resources, template
 
 BUCKETS = resources("AWS::S3::Bucket")
 FUNCTIONS = functions()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.template.stack import resources
+from tests.support.stack import ROOT, resources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +20,7 @@ ROLE_IN_CALL = re.compile(r"^assumed-role/[^/]*?-(?P<logical>[A-Za-z0-9]+Role)-[
 
 
 def granted(roles: dict[str, dict[str, Any]] | None = None) -> dict[str, set[Grant]]:
-    """Role → pairs of action and resource that its inline policies allow; references are text (tests/template/stack.py)."""
+    """Role → pairs of action and resource that its inline policies allow; references are text (tests/support/stack.py)."""
     return {
         role: {pair for policy in properties.get("Policies", []) for pair in _pairs(policy["PolicyDocument"])}
         for role, properties in (resources("AWS::IAM::Role") if roles is None else roles).items()
@@ -67,7 +66,7 @@ def _many(value: Any) -> list[str]:
 def aws_only() -> dict[str, set[str]]:
     """Role → the actions that aws_only.toml says are needed on AWS alone."""
     listed: dict[str, set[str]] = {}
-    for entry in tomllib.loads((Path(__file__).parent / "aws_only.toml").read_text("utf-8"))["grant"]:
+    for entry in tomllib.loads((ROOT / "tests" / "template" / "aws_only.toml").read_text("utf-8"))["grant"]:
         for role in entry["roles"]:
             listed.setdefault(role, set()).update(entry["actions"])
     return listed
