@@ -31,8 +31,8 @@ demo: setup ## From nothing to a running lake: sources, stack, two runs, balance
 check: setup lint ## Check within two minutes: style, types, rules, template, unit tests
 	$(PYTHON) -m pytest $(TOGETHER) $(FAST) $(ARGS)
 
-test: setup lint ## Run every gate: style, types, rules, template, all tests, the quick sabotages
-	$(PYTHON) -m tests.sabotage --quick
+test: setup lint ## Run every gate: style, types, rules, template, all tests, the most important sabotages
+	$(PYTHON) -m tests.sabotage --gate
 	$(PYTHON) -m pytest $(TOGETHER) $(ARGS)
 
 coverage: setup ## Run all tests and say which lines and branches none of them reaches

@@ -1,0 +1,132 @@
+"""What a run of one test says about the code: a pytest plugin that records it, and the judgement.
+
+Only the test itself is a witness. A fixture that fails, a module that cannot be imported, a name that is not defined and a test
+that does not end fail under any careless change, and so prove nothing about the promise.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+# Errors of code that is broken as Python, not as a lake; their subclasses count as well.
+BROKEN_PYTHON = (NameError, ImportError, SyntaxError)
+PHASES = {
+    "collect": "could not be collected",
+    "setup": "failed in its set-up",
+    "teardown": "failed in its teardown",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where a run failed (`collect`, `setup`, `call`, `teardown`), and the error of broken Python that it was, if any."""
+
+    phase: str
+    broken: str | None
+    text: str
+
+
+@dataclass(slots=True)
+class Testimony:
+    """What happened to the items of one named test. `code` is pytest's exit code."""
+
+    passed: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    code: int = 0
+
+    def write(self, file: Path) -> None:
+        """Stores it as JSON."""
+        file.write_text(json.dumps(asdict(self)), "utf-8")
+
+
+def read_testimony(file: Path) -> Testimony:
+    """What `write` stored."""
+    stored = json.loads(file.read_text("utf-8"))
+    return Testimony(stored["passed"], [Failure(**each) for each in stored["failures"]], stored["code"])
+
+
+class Witness:
+    """The plugin."""
+
+    def __init__(self) -> None:
+        self.testimony = Testimony()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Records how each phase of each item ended."""
+        report = yield
+        if report.failed:
+            error = call.excinfo.value if call.excinfo else None
+            self.testimony.failures.append(Failure(report.when or "", broken_python(error), report.longreprtext))
+        elif report.when == "call" and report.passed:
+            self.testimony.passed += 1
+        return report
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Records modules that cannot be imported."""
+        if report.failed:
+            self.testimony.failures.append(Failure("collect", None, report.longreprtext))
+
+
+def broken_python(error: BaseException | None) -> str | None:
+    """The error of broken Python in this error, in what it was raised from, or in a group; None where there is none.
+
+    Causes and contexts count: code that wraps whatever goes wrong in an error of its own must not turn a typing mistake of the
+    sabotage into a proof. What another process says about its errors is text, and is not looked into.
+    """
+    return next((f"{type(each).__name__}: {each}" for each in _chain(error) if isinstance(each, BROKEN_PYTHON)), None)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    waiting = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        yield each
+        waiting += [each.__cause__, None if each.__suppress_context__ else each.__context__]
+        if isinstance(each, BaseExceptionGroup):
+            waiting += each.exceptions
+
+
+def unproven(testimony: Testimony) -> str | None:
+    """Why this run does not show that the test noticed the sabotage; None where it does."""
+    calls = [failure for failure in testimony.failures if failure.phase == "call"]
+    if any(failure.broken is None for failure in calls):
+        return None
+    if calls:
+        return f"failed by broken Python, not by a broken promise: {calls[0].broken}"
+    if testimony.failures:
+        first = testimony.failures[0]
+        return f"{PHASES[first.phase]}:\n{_end(first.text)}"
+    if testimony.passed:
+        return "passed: the sabotage went unnoticed"
+    if testimony.code == pytest.ExitCode.OK:
+        return "was skipped"
+    return f"could not be collected (pytest's exit code {testimony.code})"
+
+
+def untrue(testimony: Testimony) -> str | None:
+    """Why the test does not pass as the code is; None where it does."""
+    if testimony.failures:
+        first = testimony.failures[0]
+        return f"{PHASES.get(first.phase, 'fails')} without any sabotage:\n{_end(first.text)}"
+    if testimony.passed:
+        return None
+    return f"did not run (pytest's exit code {testimony.code})"
+
+
+def _end(text: str) -> str:
+    return text[-3000:]
