@@ -23,7 +23,21 @@ PROJECT = Path(__file__).resolve().parents[2]
 # What is installed, not written: the copy borrows it.
 BORROWED = (".venv", ".lake")
 # Loading these takes longer than most quick tests: a process does it once, and each test runs in a fork of it.
-PRELOADED = ["boto3", "hypothesis", "moto", "pyarrow.parquet", "pydantic", "pytest", "requests", "yaml"]
+PRELOADED = [
+    "_hypothesis_pytestplugin",
+    "boto3",
+    "hypothesis",
+    "moto.dynamodb.models",
+    "moto.s3.models",
+    "open_data_contract_standard.model",
+    "pyarrow.parquet",
+    "pydantic",
+    "pyspark.sql",
+    "pytest_cov.plugin",
+    "requests",
+    "xdist.plugin",
+    "yaml",
+]
 FORKS = multiprocessing.get_context("forkserver")
 OPTIONS = ["-q", "-x", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
 
