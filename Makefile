@@ -17,7 +17,7 @@ export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down deploy demo check test coverage soak bench lint format build requirements sabotage invoke-local clean
+.PHONY: help setup up down deploy demo check test test-cluster coverage soak bench lint format build requirements sabotage invoke-local clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -34,6 +34,9 @@ check: setup lint ## Check within two minutes: style, types, rules, template, un
 test: setup lint ## Run every gate: style, types, rules, template, all tests, the most important sabotages
 	$(PYTHON) -m tests.sabotage --gate
 	$(PYTHON) -m pytest $(TOGETHER) $(ARGS)
+
+test-cluster: setup ## Run the tests of curate, marts and maintenance on several Spark executors, as on Glue
+	LAKE_SPARK_TESTS=cluster $(PYTHON) -m pytest tests/spark $(ARGS)
 
 coverage: setup ## Run all tests and say which lines and branches none of them reaches
 	$(PYTHON) -m pytest $(TOGETHER) --cov --cov-report=term $(ARGS)

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pyspark import SparkContext
@@ -22,9 +23,15 @@ ICEBERG = {
 }
 
 
-def session(warehouse: Path, toolchain: Path = Path(".lake")) -> SparkSession:
-    """`glue_catalog` on a local folder: what a job's unit tests need."""
-    return _open(toolchain, {**ICEBERG, f"{CATALOG}.type": "hadoop", f"{CATALOG}.warehouse": str(warehouse)})
+def session(
+    warehouse: Path, toolchain: Path = Path(".lake"), settings: Mapping[str, str] = MappingProxyType({})
+) -> SparkSession:
+    """`glue_catalog` on a local folder: what a job's unit tests need. `settings` go before all others."""
+    folder = {
+        f"{CATALOG}.catalog-impl": "org.apache.iceberg.hadoop.HadoopCatalog",
+        f"{CATALOG}.warehouse": str(warehouse),
+    }
+    return _open(toolchain, {**ICEBERG, **folder, **settings})
 
 
 def glue_session(environment: Mapping[str, str], warehouse: str, toolchain: Path = Path(".lake")) -> SparkSession:

@@ -10,37 +10,38 @@ import pytest
 from lake.contract.build import compile_folder
 from lake.contract.plan import Plan
 from lake.curate.tables import Tables
-from local.spark import session
+from tests.spark import sessions
 from tests.spark.notebook import Notebook
 from tests.spark.raw_loads import RawFolder
 
-ROOT = Path(__file__).parents[2]
 NUMBERS = count(1)
-SMALL_DATA = {
-    "spark.sql.adaptive.enabled": "false",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.optimizer.runtime.rowLevelOperationGroupFilter.enabled": "false",
-    "spark.sql.iceberg.distribution-mode": "none",
-    "spark.sql.lightweightPlanChangeValidation": "false",
-    "spark.sql.ui.explainMode": "simple",
-}
-"""With a dozen rows, planning and compiling a query costs more than running it."""
+TASKS = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_report_header() -> str:
+    """Says on what the tests are run."""
+    return f"spark: {sessions.words()}"
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    opened = session(tmp_path_factory.mktemp("warehouse"), ROOT / ".lake")
-    for name, value in SMALL_DATA.items():
-        opened.conf.set(name, value)
+def spark(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Any]:
+    opened = sessions.opened(tmp_path_factory.mktemp("spark"))
     yield opened
+    pytestconfig.stash[TASKS] = sessions.tasks(opened)
     opened.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says what was run on what."""
+    if tasks := config.stash.get(TASKS, None):
+        shares = ", ".join(f"{number:,} by {name}" for name, number in sorted(tasks.items()))
+        terminalreporter.write_line(f"spark: {sessions.words()}; tasks: {shares}")
 
 
 @pytest.fixture(scope="session")
 def plans() -> dict[str, Plan]:
     """The plans of the project's own contracts, by entity."""
-    texts = compile_folder(ROOT / "contracts")
+    texts = compile_folder(sessions.ROOT / "contracts")
     loaded = [Plan.load(text) for name, text in texts.items() if not name.startswith("source.")]
     return {plan.entity: plan for plan in loaded}
 

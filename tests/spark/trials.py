@@ -7,8 +7,7 @@ from random import Random
 from typing import Any
 
 from lake.curate.tables import Tables
-from local.spark import session
-from tests.spark.conftest import ROOT, SMALL_DATA
+from tests.spark import sessions
 from tests.spark.deliveries import deal, deliver, expected, run
 from tests.spark.documents import contents, differences, found
 from tests.spark.histories import SWEEPS, history
@@ -22,9 +21,7 @@ TOGETHER = 500
 def trials(histories: int, seed: int) -> Iterator[tuple[int, list[str]]]:
     """How many histories have been played, and what went wrong with these."""
     with tempfile.TemporaryDirectory(prefix="lake-soak-") as folder:
-        spark = session(Path(folder) / "warehouse", ROOT / ".lake")
-        for name, value in SMALL_DATA.items():
-            spark.conf.set(name, value)
+        spark = sessions.small(Path(folder))
         for first in range(seed, seed + histories, TOGETHER):
             together = min(TOGETHER, seed + histories - first)
             yield together, trial(spark, Path(folder) / f"raw-{first}", first, together)

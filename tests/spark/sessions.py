@@ -1,0 +1,91 @@
+"""What the tests' Spark session runs on: this process alone, or a cluster of processes as on Glue."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyspark
+
+from local.spark import session
+from local.toolchain.install import ready
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ROOT = Path(__file__).parents[2]
+VARIABLE = "LAKE_SPARK_TESTS"
+"""The variable of the environment that asks for a cluster."""
+CLUSTER = "cluster"
+EXECUTORS = 2
+SMALL_DATA = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.optimizer.runtime.rowLevelOperationGroupFilter.enabled": "false",
+    "spark.sql.iceberg.distribution-mode": "none",
+    "spark.sql.lightweightPlanChangeValidation": "false",
+    "spark.sql.ui.explainMode": "simple",
+}
+"""With a dozen rows, planning and compiling a query costs more than running it."""
+LARGE_DATA = {
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.adaptive.coalescePartitions.minPartitionSize": "1b",
+    "spark.sql.autoBroadcastJoinThreshold": "-1",
+}
+"""With a dozen rows, adaptive execution would run each query as one task: these have each executor take a part, and rows
+shuffled where they are joined."""
+
+
+def is_cluster() -> bool:
+    """Whether the tests are to run on a cluster."""
+    return os.environ.get(VARIABLE) == CLUSTER
+
+
+def words() -> str:
+    """What the tests run on."""
+    if is_cluster():
+        return f"local-cluster of {EXECUTORS} executors, with adaptive execution, code generation, joins that shuffle"
+    return "one process, without adaptive execution and code generation"
+
+
+def opened(folder: Path) -> SparkSession:
+    """The session of the tests, whose warehouse is in this empty folder."""
+    return cluster(folder) if is_cluster() else small(folder)
+
+
+def small(folder: Path) -> SparkSession:
+    """A session in this process, for few rows."""
+    spark = session(folder / "warehouse", ROOT / ".lake")
+    for name, value in SMALL_DATA.items():
+        spark.conf.set(name, value)
+    return spark
+
+
+def cluster(folder: Path) -> SparkSession:
+    """A session whose queries run on executors that are processes of their own.
+
+    Spark's workers write below SPARK_HOME, which the JVM has from this process's environment.
+    """
+    home, package = folder / "spark", Path(pyspark.__file__).parent
+    home.mkdir()
+    for name in ("bin", "jars"):
+        (home / name).symlink_to(package / name)
+    os.environ["SPARK_HOME"] = str(home)
+    settings = {
+        "spark.master": f"local-cluster[{EXECUTORS},1,1024]",
+        "spark.executor.extraClassPath": ready(ROOT / ".lake").class_path(),
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m",
+        "spark.scheduler.minRegisteredResourcesRatio": "1.0",
+    }
+    return session(folder / "warehouse", ROOT / ".lake", settings | LARGE_DATA)
+
+
+def tasks(spark: Any) -> dict[str, int]:
+    """How many tasks each process has run; raises where executors are missing, for it was no cluster then."""
+    listed = spark.sparkContext._jsc.sc().statusStore().executorList(False)
+    found = {listed.apply(place).id(): int(listed.apply(place).totalTasks()) for place in range(listed.size())}
+    if is_cluster() and len(found.keys() - {"driver"}) < EXECUTORS:
+        raise RuntimeError(f"{EXECUTORS} executors were to run tasks; there were {found}")
+    return {name: number for name, number in found.items() if number}
