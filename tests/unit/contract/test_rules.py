@@ -83,12 +83,96 @@ REFUSED = [
     ("CASE without WHEN", "CASE text END", "WHEN is expected, not 'text'"),
     ("IS of a value", "flag IS 1", "NULL, TRUE or FALSE is expected"),
     ("NOT of nothing", "text NOT 'a'", "IN, BETWEEN, LIKE or RLIKE is expected"),
+    ("IS TRUE of a number", "whole IS TRUE", "IS TRUE takes boolean, not number"),
+    ("LIKE of a number", "whole LIKE 'a'", "LIKE takes text, not number"),
+    ("RLIKE of a number", "whole RLIKE 'a'", "RLIKE takes text, not number"),
+    ("WHEN of a number", "CASE WHEN whole THEN 1 END = 1", "WHEN takes boolean, not number"),
+    ("a sign of a text", "-text = 1", "- takes number, not text"),
+    ("WHEN without THEN", "CASE WHEN flag 1 END = 1", "THEN is expected, not '1'"),
+    ("CASE without END", "CASE WHEN flag THEN 1", "END is expected, not the end"),
+    ("a list without an end", "whole IN (1", ") is expected, not the end"),
+    ("half a range", "whole BETWEEN 1", "AND is expected, not the end"),
+    ("a cast without an end", "CAST(text AS DATE > day", ") is expected, not '>'"),
+    ("more digits behind the point than there are", "CAST(text AS DECIMAL(2, 3)) > 1", "s at most p"),
+    ("no digits", "CAST(text AS DECIMAL(0, 0)) > 1", "p is 1 to 38"),
+    ("an item's column behind its arrow", "exists(item, x -> x.flag) AND x.flag", "there is no column 'x'"),
+    ("an arrow without items", "exists(x -> x.flag)", "an arrow (->) is for the items of a child"),
 ]
 
 
 @pytest.mark.parametrize(("condition", "expected"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_a_condition_that_spark_could_fail_on_is_refused_with_its_place(condition: str, expected: str) -> None:
     assert expected in refused(condition)
+
+
+WIDE = "DECIMAL(38, 10)"
+COMPILED = [
+    ("a column", "flag", "`flag`"),
+    ("a quoted name in capitals", "`WHOLE` = 1", "`whole` = 1"),
+    ("OR, AND and NOT", "flag or amount > 1 AND NOT (whole = 2)", "`flag` OR ((`amount` > 1) AND (NOT (`whole` = 2)))"),
+    ("NOT of NOT", "NOT NOT flag", "NOT (NOT `flag`)"),
+    ("values of NOT, AND and OR", "(NOT flag) = (flag AND flag) AND (flag OR flag) = flag",
+     "((NOT `flag`) = (`flag` AND `flag`)) AND ((`flag` OR `flag`) = `flag`)"),
+    ("NULL", "text IS NULL", "`text` IS NULL"),
+    ("no NULL, as a value", "(text IS NOT NULL) = flag", "(`text` IS NOT NULL) = `flag`"),
+    ("a truth", "flag IS TRUE OR flag IS NOT FALSE", "(`flag` IS TRUE) OR (`flag` IS NOT FALSE)"),
+    ("a truth as a value", "(flag IS TRUE) = (flag IS FALSE)", "(`flag` IS TRUE) = (`flag` IS FALSE)"),
+    ("a list", "text IN ('a', 'it''s', 'c')", r"`text` IN ('a', 'it\'s', 'c')"),
+    ("not in a list", "whole NOT IN (1)", "NOT (`whole` IN (1))"),
+    ("a range", "amount BETWEEN 1 AND 2.5 AND flag", "(`amount` BETWEEN 1 AND 2.5) AND `flag`"),
+    ("not in a range, as a value", "(amount NOT BETWEEN 1 AND 2) = flag", "(NOT (`amount` BETWEEN 1 AND 2)) = `flag`"),
+    ("all ways to compare", "text <=> 'a' AND whole != 1 AND whole == 2",
+     "(`text` <=> 'a') AND (`whole` <> 1) AND (`whole` = 2)"),
+    ("LIKE with escapes", r"text LIKE 'a\\%\\\\'", r"`text` LIKE 'a\\%\\\\'"),
+    ("not LIKE, and RLIKE", "text NOT LIKE '_%' AND text RLIKE '^[a-z]+$'",
+     "(NOT (`text` LIKE '_%')) AND (`text` RLIKE '^[a-z]+$')"),
+    ("texts put together", "text || 'a' || 'b' = 'c'", "concat(concat(`text`, 'a'), 'b') = 'c'"),
+    ("sums from the left", "whole - 1 + amount > 0",
+     f"TRY_CAST(try_add(TRY_CAST(try_subtract(`whole`, 1) AS {WIDE}), `amount`) AS {WIDE}) > 0"),
+    ("products before sums", "1 + whole * amount > 0",
+     f"TRY_CAST(try_add(1, TRY_CAST(try_multiply(`whole`, `amount`) AS {WIDE})) AS {WIDE}) > 0"),
+    ("products from the left", "whole / 2 % 3 > 0",
+     f"TRY_CAST(try_mod(TRY_CAST(try_divide(`whole`, 2) AS {WIDE}), 3) AS {WIDE}) > 0"),
+    ("parentheses", "(1 + whole) * 2 > 0",
+     f"TRY_CAST(try_multiply(TRY_CAST(try_add(1, `whole`) AS {WIDE}), 2) AS {WIDE}) > 0"),
+    ("signs", "-whole < -5 AND -amount < 0", "((-CAST(`whole` AS DECIMAL(20, 0))) < (-5)) AND ((-`amount`) < 0)"),
+    ("a sign of a sign", "- -5 = whole", "(-(-5)) = `whole`"),
+    ("a constant with a sign", "add_months(day, -1) < day", "add_months(`day`, (-1)) < `day`"),
+    ("constants", "TRUE OR FALSE OR coalesce(NULL, flag)", "TRUE OR FALSE OR coalesce(NULL, `flag`)"),
+    ("a day and an instant", "day < DATE '2020-02-29' AND moment >= TIMESTAMP '2020-01-01T00:00:00Z'",
+     "(`day` < DATE '2020-02-29') AND (`moment` >= TIMESTAMP '2020-01-01T00:00:00+00:00')"),
+    ("a choice", "CASE WHEN flag THEN 1 WHEN whole > 1 THEN amount ELSE 3 END > 0",
+     "(CASE WHEN `flag` THEN 1 WHEN (`whole` > 1) THEN `amount` ELSE 3 END) > 0"),
+    ("a choice without ELSE", "CASE WHEN flag THEN text END = 'a'", "(CASE WHEN `flag` THEN `text` END) = 'a'"),
+    ("casts to numbers", "CAST(text AS INT) > 1 AND TRY_CAST(text AS DECIMAL(5, 2)) < CAST(amount AS BIGINT)",
+     "(TRY_CAST(`text` AS BIGINT) > 1) AND (TRY_CAST(`text` AS DECIMAL(5, 2)) < TRY_CAST(`amount` AS BIGINT))"),
+    ("casts to an instant and a truth", "CAST(day AS TIMESTAMP) = moment AND CAST(text AS BOOLEAN)",
+     "(TRY_CAST(`day` AS TIMESTAMP) = `moment`) AND TRY_CAST(`text` AS BOOLEAN)"),
+    ("casts to texts", "CAST(whole AS STRING) = CAST(NULL AS STRING)",
+     "TRY_CAST(`whole` AS STRING) = TRY_CAST(NULL AS STRING)"),
+    ("decimals that no type holds both of", "CAST(text AS DECIMAL(10, 10)) = CAST(text AS DECIMAL(38, 0))",
+     f"TRY_CAST(TRY_CAST(`text` AS DECIMAL(10, 10)) AS {WIDE}) = TRY_CAST(TRY_CAST(`text` AS DECIMAL(38, 0)) AS {WIDE})"),
+    ("decimals that one type holds", "CAST(text AS DECIMAL(28, 0)) = CAST(text AS DECIMAL(20, 10))",
+     "TRY_CAST(`text` AS DECIMAL(28, 0)) = TRY_CAST(`text` AS DECIMAL(20, 10))"),
+    ("functions", "length(concat(text, 'a', 'b')) > 1 AND contains(text, 'a')",
+     "(length(concat(`text`, 'a', 'b')) > 1) AND contains(`text`, 'a')"),
+    ("an arrow", "exists(item, x -> x.amount > whole AND x.flag) AND flag",
+     "exists(`item`, `x` -> ((`x`.`amount` > `whole`) AND `x`.`flag`)) AND `flag`"),
+    ("an arrow within a function", "size(filter(item, x -> x.text = text)) > 1",
+     "size(filter(`item`, `x` -> (`x`.`text` = `text`))) > 1"),
+    ("an arrow of two to the total", "aggregate(item, 0, (total, x) -> total) > 1",
+     f"aggregate(`item`, TRY_CAST(0 AS {WIDE}), (`total`, `x`) -> TRY_CAST(`total` AS {WIDE})) > 1"),
+    ("an arrow of two to an item", "aggregate(item, 0, (total, x) -> x.amount) > 1",
+     f"aggregate(`item`, TRY_CAST(0 AS {WIDE}), (`total`, `x`) -> TRY_CAST(`x`.`amount` AS {WIDE})) > 1"),
+    ("an arrow in an arrow", "exists(item, x -> exists(item, y -> y.text = x.text) AND x.flag)",
+     "exists(`item`, `x` -> (exists(`item`, `y` -> (`y`.`text` = `x`.`text`)) AND `x`.`flag`))"),
+    ("parentheses that are no arrow's", "greatest((whole), 1, (2)) > 0", "greatest(`whole`, 1, 2) > 0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("condition", "sql"), [case[1:] for case in COMPILED], ids=[case[0] for case in COMPILED])
+def test_a_condition_becomes_the_sql_that_means_the_same_and_cannot_fail(condition: str, sql: str) -> None:
+    assert compile_condition(condition, COLUMNS) == sql
 
 
 @pytest.mark.parametrize(
