@@ -236,6 +236,7 @@ def test_a_budget_ends_a_margin_before_the_deadline() -> None:
     assert budget(None).seconds_left() == 40
     assert budget(None).seconds_to_deadline() == 50
     assert not budget(None).used_up(10**6)
+    assert budget(None, lambda: 140.0).used_up(0)
     assert budget(None, lambda: 141.0).used_up(0)
     assert budget(None, lambda: 151.0).seconds_to_deadline() == 0
 
@@ -267,3 +268,12 @@ def test_a_budget_keeps_a_tenth_of_lambdas_time() -> None:
             return 100_000
 
     assert 85 < Budget.of(Context()).seconds_left() <= 90
+    assert (Budget.of(Context()).margin, Budget.of(Context()).requests) == (10.0, None)
+
+
+def test_a_budget_keeps_a_minute_at_most_and_the_requests_that_are_allowed() -> None:
+    class Context:
+        def get_remaining_time_in_millis(self) -> int:
+            return 900_000
+
+    assert (Budget.of(Context(), 5).margin, Budget.of(Context(), 5).requests) == (60.0, 5)

@@ -21,6 +21,7 @@ from lake.extract.window import (
     ceiling,
     floor,
     local_bounds,
+    local_instants,
     next_midnight,
     next_window,
     settled,
@@ -155,6 +156,17 @@ def test_bounds_of_stamps_without_an_offset_leave_no_row_out_and_refuse_none(
     assert shown < lowest or shown.replace(tzinfo=here).astimezone(UTC) >= max(low, asked_from(LOCAL, bound))
 
 
+def test_what_is_asked_for_by_local_stamps_is_exact_where_no_clock_changes() -> None:
+    start = datetime(2026, 7, 1, 10, 30, tzinfo=UTC)
+    assert local_instants(start, "Europe/Berlin", 3) == (start, start)
+
+
+def test_of_a_repeated_hour_the_lower_bound_is_the_first_and_the_upper_one_the_second() -> None:
+    before, behind = AUTUMN - timedelta(minutes=90), AUTUMN + timedelta(minutes=90)
+    assert local_instants(before, "Europe/Berlin", 0)[1] == AUTUMN + timedelta(minutes=30)  # 02:30 for the second time
+    assert local_instants(behind, "Europe/Berlin", 0)[0] == AUTUMN - timedelta(minutes=30)  # 02:30 for the first time
+
+
 def test_stamps_without_an_offset_have_the_zone_that_their_form_names() -> None:
     stamp = replace(field("Fine", "timestamp(3)"), required=True, form="local(Europe/Berlin)")
     assert cursor_of(Findings("thing", []), CursorSpec(field="Fine"), (stamp,)).zone == "Europe/Berlin"
@@ -165,10 +177,13 @@ def test_what_is_asked_for_reaches_back_no_further_than_needed() -> None:
     start = datetime(2026, 7, 1, 10, 30, 0, 5, tzinfo=UTC)
     assert asked_from(SPLIT, start) == datetime(2026, 7, 1, 10, 30, tzinfo=UTC)
     assert asked_from(DAYS, start) == datetime(2026, 6, 30, 22, tzinfo=UTC)
+    assert asked_from(replace(DAYS, zone=None), start) == datetime(2026, 7, 1, tzinfo=UTC)
+    assert asked_from(replace(LOCAL, by_day=True), start + timedelta(milliseconds=7)) == asked_from(DAYS, start)
     assert asked_from(Cursor("instant", ("T",), 3, None, "never", None), start) == start.replace(microsecond=0)
 
 
 def test_a_midnight_is_its_own_next_one() -> None:
     midnight = datetime(2026, 7, 1)  # noqa: DTZ001
     assert next_midnight(midnight) == midnight
-    assert next_midnight(midnight + timedelta(seconds=1)) == midnight + timedelta(days=1)
+    assert next_midnight(midnight + timedelta(microseconds=1)) == midnight + timedelta(days=1)
+    assert next_midnight(midnight + timedelta(hours=13, minutes=45, seconds=7)) == midnight + timedelta(days=1)
