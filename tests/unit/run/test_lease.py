@@ -5,19 +5,24 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from lake.instants import now
+from lake.instants import now, to_text
 from lake.run.end import end
-from lake.run.lease import KEY, Held, PipelineLease, Queued
+from lake.run.lease import ATTEMPTS, KEY, Held, LeaseContended, PipelineLease, Queued
 from tests.support.state_table import TABLE
-from tests.unit.run.world import Executions, OneAtATime, execution
+from tests.unit.run.world import AroundReads, Executions, OneAtATime, execution
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 FIRST, SECOND, THIRD = execution("first"), execution("second"), execution("third")
+
+
+def lease_of(client: AroundReads, executions: Executions) -> PipelineLease:
+    return PipelineLease(cast("DynamoDBClient", client), TABLE, executions.still_runs)
 
 
 def test_a_free_lease_is_held_with_a_growing_token(dynamodb: DynamoDBClient) -> None:
@@ -49,7 +54,7 @@ def test_a_holder_that_no_longer_runs_is_taken_over_and_what_waited_behind_it_is
     lease.hold_or_queue(FIRST, {}, now())
     lease.hold_or_queue(SECOND, {"entities": ["crm.account"]}, now())
     executions.running.remove(FIRST)
-    assert isinstance(lease.hold_or_queue(THIRD, {}, now()), Held)
+    assert lease.hold_or_queue(THIRD, {}, now()) == Held(2)
     assert lease.release(FIRST) == []
     assert lease.release(THIRD) == [{"entities": ["crm.account"]}]
 
@@ -61,6 +66,62 @@ def test_what_was_started_is_forgotten_once_and_what_came_later_stays(dynamodb: 
     lease.hold_or_queue(THIRD, {"sources": ["crm"]}, now())
     lease.forget([{"sources": ["crm"]}])
     assert lease.release(FIRST) == [{"sources": ["crm"]}]
+
+
+def test_what_was_started_is_known_again_whatever_the_order_of_its_words(dynamodb: DynamoDBClient) -> None:
+    lease = PipelineLease(dynamodb, TABLE, Executions({FIRST, SECOND}).still_runs)
+    lease.hold_or_queue(FIRST, {}, now())
+    lease.hold_or_queue(SECOND, {"sources": ["crm"], "trigger": "schedule"}, now())
+    lease.forget([{"trigger": "schedule", "sources": ["crm"]}])
+    assert lease.release(FIRST) == []
+
+
+def test_the_lease_names_the_run_that_holds_it_and_since_when(dynamodb: DynamoDBClient) -> None:
+    at = now()
+    PipelineLease(dynamodb, TABLE, Executions().still_runs).hold_or_queue(FIRST, {}, at)
+    item = dynamodb.get_item(TableName=TABLE, Key=KEY)["Item"]
+    assert (item["execution"], item["run_id"], item["since"]) == ({"S": FIRST}, {"S": "first"}, {"S": to_text(at)})
+
+
+def test_a_lease_that_comes_free_while_one_asks_is_held(dynamodb: DynamoDBClient) -> None:
+    first = PipelineLease(dynamodb, TABLE, Executions({FIRST}).still_runs)
+    first.hold_or_queue(FIRST, {}, now())
+    asking = AroundReads(dynamodb, before=lambda: first.release(FIRST))
+    assert lease_of(asking, Executions({FIRST})).hold_or_queue(SECOND, {}, now()) == Held(2)
+
+
+def test_the_lease_is_read_as_it_is_and_not_as_it_was(dynamodb: DynamoDBClient) -> None:
+    asking = AroundReads(dynamodb)
+    lease = lease_of(asking, Executions({FIRST}))
+    lease.hold_or_queue(FIRST, {}, now())
+    lease.hold_or_queue(SECOND, {}, now())
+    lease.release(FIRST)
+    assert [read["ConsistentRead"] for read in asking.reads] == [True, True]
+
+
+def test_a_lease_that_changes_hands_each_time_is_given_up(dynamodb: DynamoDBClient) -> None:
+    """Whoever holds it is dead, and each time somebody else is faster to take it over."""
+    others = PipelineLease(dynamodb, TABLE, Executions().still_runs)
+    others.hold_or_queue(FIRST, {}, now())
+    names = iter(range(2 * ATTEMPTS))
+
+    def others_are_faster(_: str) -> bool:
+        others.hold_or_queue(execution(f"other-{next(names)}"), {}, now())
+        return False
+
+    with pytest.raises(LeaseContended, match=f"second met another holder {ATTEMPTS} times: start the run again"):
+        PipelineLease(dynamodb, TABLE, others_are_faster).hold_or_queue(SECOND, {}, now())
+    assert next(names) == ATTEMPTS
+
+
+def test_requests_that_change_each_time_are_given_up(dynamodb: DynamoDBClient) -> None:
+    others = PipelineLease(dynamodb, TABLE, Executions({FIRST}).still_runs)
+    others.hold_or_queue(FIRST, {}, now())
+    others.hold_or_queue(SECOND, {}, now())
+    asking = AroundReads(dynamodb, after=lambda: others.hold_or_queue(THIRD, {}, now()))
+    with pytest.raises(LeaseContended, match=f"changed {ATTEMPTS} times: they may be started once more"):
+        lease_of(asking, Executions({FIRST})).forget([{}])
+    assert len(asking.reads) == ATTEMPTS
 
 
 def test_the_release_starts_one_run_for_all_that_waits(dynamodb: DynamoDBClient) -> None:

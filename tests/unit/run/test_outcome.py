@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lake.run.outcome import Asked, RunResult, judge
-from lake.run.remedy import problem
+from lake.run.remedy import Problem, problem
 from lake.run.report import message
 from lake.run.state import Progress, Records
 from tests.support.run_records import CURATE, EXTRACT
@@ -25,13 +25,14 @@ def settled(
     extract: dict[str, list[dict[str, Any]]] | None = None,
     curate: dict[str, dict[str, Any]] | None = None,
     watermark: datetime | None = None,
+    **progress: Any,
 ) -> RunResult:
     return judge(
         "run-1",
         asked,
         [problem(step, error, "it broke") for step, error in steps or []],
         Records(extract or {}, curate or {}, {}),
-        {name: Progress(name, watermark=watermark, source_count=9) for name in (ACCOUNT, ORDER)},
+        {name: Progress(name, watermark=watermark, source_count=9, **progress) for name in (ACCOUNT, ORDER)},
         {name: timedelta(hours=25) for name in (ACCOUNT, ORDER)},
         NOW,
     )
@@ -39,8 +40,8 @@ def settled(
 
 def test_a_run_in_which_all_was_read_and_curated_is_good() -> None:
     result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]}, curate={ACCOUNT: CURATE})
-    assert (result.outcome, result.problems) == ("GOOD", [])
-    assert result.entities[0].unsettled == 1
+    assert (result.run_id, result.outcome, result.problems) == ("run-1", "GOOD", [])
+    assert (result.entities[0].unsettled, result.entities[0].task) == (1, None)
 
 
 def test_what_a_task_says_is_told_and_its_record_is_in_the_result() -> None:
@@ -48,6 +49,7 @@ def test_what_a_task_says_is_told_and_its_record_is_in_the_result() -> None:
     result = settled(curate={ORDER: record})
     assert result.outcome == "GOOD"
     assert (result.entities[0].notes, result.entities[0].task) == (tuple(record["notes"]), record)
+    assert result.entities[0].extracted is None, "nothing was asked of the source"
     assert "3 rows differ" in message(result, "s3://report", NOW)
 
 
@@ -56,9 +58,10 @@ def test_a_lake_whose_tables_are_not_what_raw_says_of_all_keys_is_told_so() -> N
     good = settled(curate={ACCOUNT: whole | {"live_rows": 8}})
     assert (good.outcome, good.entities[0].unsettled) == ("GOOD", 1)
     older = {"error": "OlderVersions", "cause": "2 keys", "remedy": "rebuild"}
-    assert settled(curate={ACCOUNT: whole | {"problems": [older]}}).outcome == "DEGRADED"
+    told = settled(curate={ACCOUNT: whole | {"problems": [older]}})
+    assert (told.outcome, told.problems) == ("DEGRADED", [Problem(ACCOUNT, "OlderVersions", "2 keys", "rebuild")])
     exchanged = settled(curate={ACCOUNT: whole | {"only_in_raw": 1, "only_in_tables": 1}})
-    assert (exchanged.outcome, [gap.left for gap in exchanged.gaps]) == ("FAILED", [2])
+    assert (exchanged.outcome, [(gap.entity, gap.left) for gap in exchanged.gaps]) == ("FAILED", [(ACCOUNT, 2)])
     lost = settled(curate={ACCOUNT: whole | {"live_in_tables": 8, "only_in_raw": 1}})
     assert (lost.outcome, len(lost.gaps)) == ("FAILED", 2)
 
@@ -79,8 +82,12 @@ def test_more_bad_rows_than_one_shrugs_at_degrade_the_run() -> None:
 
     assert with_bad(20).outcome == "GOOD"
     assert with_bad(50, landed=99).outcome == "GOOD"  # of a handful
+    assert with_bad(3, landed=100).outcome == "DEGRADED"
     result = with_bad(21)
-    assert (result.outcome, [found.error for found in result.problems]) == ("DEGRADED", ["ManyBadRows"])
+    assert (result.outcome, [(found.where, found.error) for found in result.problems]) == (
+        "DEGRADED",
+        [(ACCOUNT, "ManyBadRows")],
+    )
     assert "21 of 1,000 rows (2.1%) break the contract" in result.problems[0].cause
 
 
@@ -95,7 +102,9 @@ def test_what_a_source_says_otherwise_than_its_contract_degrades_the_run_and_is_
     drifted = EXTRACT | {"drift": ["Account.Name is gone"], "notes": []}
     result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [drifted, drifted]}, curate={ACCOUNT: CURATE})
     assert result.outcome == "DEGRADED"
-    assert [(found.error, found.cause) for found in result.problems] == [("SourceDrifted", "Account.Name is gone")]
+    assert [(found.where, found.error, found.cause) for found in result.problems] == [
+        (ACCOUNT, "SourceDrifted", "Account.Name is gone")
+    ]
 
 
 def test_what_extraction_notes_is_shown_and_degrades_nothing() -> None:
@@ -110,6 +119,11 @@ def test_one_entitys_failure_degrades_the_run() -> None:
     assert result.outcome == "DEGRADED"
     (found,) = result.problems
     assert (found.where, found.error) == (ORDER, "SourceAuthError")
+
+
+def test_a_failure_that_nobody_named_is_told_as_unknown() -> None:
+    (found,) = settled(Asked(ORDER, "FAILED")).problems
+    assert (found.where, found.error) == (ORDER, "Unknown")
 
 
 def test_a_run_that_could_read_nothing_failed() -> None:
@@ -130,7 +144,18 @@ def test_a_number_that_does_not_add_up_fails_the_run() -> None:
     lost = {**CURATE, "merged": 5}
     result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]}, curate={ACCOUNT: lost})
     assert result.outcome == "FAILED"
-    assert [found.error for found in result.problems] == ["BalanceOpen"]
+    (found,) = result.problems
+    assert (found.where, found.error, found.cause) == (ACCOUNT, "BalanceOpen", str(result.gaps[0]))
+    assert found.cause.startswith("crm.account: landed = ")
+
+
+def test_a_row_that_extraction_lost_fails_the_run() -> None:
+    lost = EXTRACT | {"received": 11}
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT, lost]}, curate={ACCOUNT: CURATE})
+    assert result.outcome == "FAILED"
+    assert [str(gap) for gap in result.gaps] == [
+        "crm.account: received = landed + repeated + beyond does not hold: 11 against 10"
+    ]
 
 
 def test_an_entity_that_curate_could_not_do_degrades_with_its_own_remedy() -> None:
@@ -142,23 +167,50 @@ def test_an_entity_that_curate_could_not_do_degrades_with_its_own_remedy() -> No
         curate={ACCOUNT: CURATE, ORDER: broken},
     )
     assert result.outcome == "DEGRADED"
-    assert [(found.error, found.remedy) for found in result.problems] == [("SweepBrake", "look first")]
+    assert result.problems == [Problem(ORDER, "SweepBrake", "60 of 100 keys are gone", "look first")]
 
 
 def test_rows_that_landed_and_nobody_curated_are_a_problem() -> None:
     result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]})
-    assert [found.error for found in result.problems] == ["NotCurated"]
+    (found,) = result.problems
+    assert (found.where, found.error) == (ACCOUNT, "NotCurated")
+    assert found.cause == "8 rows landed in raw, but no step merged them into curated"
 
 
 def test_a_pause_within_the_contracts_freshness_is_no_problem() -> None:
     paused = Asked(ACCOUNT, "PAUSED", resume_at="2026-11-23T13:00:00.000000Z")
-    assert settled(paused, watermark=NOW - timedelta(hours=24)).outcome == "GOOD"
+    result = settled(paused, watermark=NOW - timedelta(hours=25))
+    assert (result.outcome, result.entities[0].resume_at) == ("GOOD", paused.resume_at)
+
+
+def test_what_was_read_is_not_old_and_what_was_never_read_has_no_age() -> None:
+    assert settled(Asked(ACCOUNT, "DONE"), watermark=NOW - timedelta(days=9)).outcome == "GOOD"
+    assert settled(Asked(ACCOUNT, "PAUSED")).outcome == "GOOD"
 
 
 def test_a_pause_beyond_the_contracts_freshness_degrades() -> None:
     paused = Asked(ACCOUNT, "PAUSED", resume_at="2026-11-23T13:00:00.000000Z")
     result = settled(paused, watermark=NOW - timedelta(hours=26))
-    assert (result.outcome, result.problems[0].error) == ("DEGRADED", "FreshnessMissed")
+    (found,) = result.problems
+    assert (result.outcome, found.where, found.error) == ("DEGRADED", ACCOUNT, "FreshnessMissed")
+    assert found.cause == (
+        "it rests until 2026-11-23T13:00:00.000000Z, and what the lake has is 26 hours old, more than its contract allows"
+    )
+
+
+@pytest.mark.parametrize(("through", "less"), [(7, 4), (6, None)])
+def test_the_tables_are_held_against_the_source_where_they_hold_all_that_was_read(
+    through: int, less: int | None
+) -> None:
+    quiet = settled(Asked(ACCOUNT, "DONE"), last_load=7, through=through, live_rows=3, keyless=2)
+    assert quiet.entities[0].unsettled == less
+
+
+def test_what_a_curating_counted_goes_before_what_was_counted_earlier() -> None:
+    record = CURATE | {"keyless": 1, "lacking": 2}
+    result = settled(Asked(ACCOUNT, "DONE"), extract={ACCOUNT: [EXTRACT]}, curate={ACCOUNT: record}, keyless=5)
+    assert (result.entities[0].unsettled, result.entities[0].lacking) == (0, 2)
+    assert settled(Asked(ACCOUNT, "DONE")).entities[0].lacking == 0
 
 
 def test_older_loads_of_an_entity_that_was_not_asked_for_are_settled_too() -> None:

@@ -32,7 +32,7 @@ def test_what_extraction_told_degrades_the_run_once() -> None:
     result = settled(replace(HELD, source_count=3), {"problems": [told, told]})
     assert result.outcome == "DEGRADED"
     (found,) = result.problems
-    assert (found.error, found.cause) == ("SweepShort", told["cause"])
+    assert (found.where, found.error, found.cause) == (ORDER, "SweepShort", told["cause"])
     assert "lake source compare" in found.remedy
     assert told["cause"] in message(result, "s3://report", NOW)
 
@@ -41,7 +41,7 @@ def test_three_rows_of_eight_thousand_are_not_good_in_a_quiet_run_either() -> No
     result = settled(HELD)
     assert (result.outcome, result.entities[0].unsettled) == ("DEGRADED", 7_997)
     (found,) = result.problems
-    assert found.error == "RowsLacking"
+    assert (found.where, found.error) == (ORDER, "RowsLacking")
     assert "8,000 rows" in found.cause
     assert "7,997" in found.cause
     assert "lake source compare ENTITY" in found.remedy

@@ -1,4 +1,4 @@
-"""Executions that run until they are told to end, and a client that lets one call in at a time."""
+"""Executions that run until they are told to end, and clients whose calls meet others or never do."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:lake-pipeline"
@@ -31,6 +33,29 @@ class OneAtATime:
                 return method(**arguments)
 
         return locked
+
+
+class AroundReads:
+    """A DynamoDB client that lets somebody else act before and after each of its reads, and keeps how it read."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        before: Callable[[], object] = lambda: None,
+        after: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._client, self._before, self._after = client, before, after
+        self.reads: list[dict[str, Any]] = []
+
+    def get_item(self, **arguments: Any) -> Any:
+        self.reads.append(arguments)
+        self._before()
+        found = self._client.get_item(**arguments)
+        self._after()
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
 
 
 @dataclass
