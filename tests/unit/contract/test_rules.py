@@ -158,6 +158,7 @@ COMPILED = [
      "(length(concat(`text`, 'a', 'b')) > 1) AND contains(`text`, 'a')"),
     ("an arrow", "exists(item, x -> x.amount > whole AND x.flag) AND flag",
      "exists(`item`, `x` -> ((`x`.`amount` > `whole`) AND `x`.`flag`)) AND `flag`"),
+    ("a quoted arrow in capitals", "forall(item, `X` -> NOT X.flag)", "forall(`item`, `x` -> (NOT `x`.`flag`))"),
     ("an arrow within a function", "size(filter(item, x -> x.text = text)) > 1",
      "size(filter(`item`, `x` -> (`x`.`text` = `text`))) > 1"),
     ("an arrow of two to the total", "aggregate(item, 0, (total, x) -> total) > 1",
