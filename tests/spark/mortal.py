@@ -9,7 +9,7 @@ from lake.curate.tables import Tables
 from tests.spark.notebook import Notebook
 from tests.spark.raw_loads import RawFolder
 
-READS = ("name", "read", "near", "matching", "rows", "exists", "properties", "snapshot", "is_empty", "database")
+READS = ("name", "read", "near", "matching", "rows", "exists", "property_of", "snapshot", "is_empty", "database")
 
 
 class PowerCut(Exception):

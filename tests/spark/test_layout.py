@@ -30,8 +30,8 @@ def test_tables_are_kept_as_the_contract_says_and_follow_it(
     for table, column in ((shape.current, "sales_order"), (shape.children[0], "sales_order")):
         iceberg = tables.iceberg(table)
         assert f"bucket[4]({iceberg.schema().findField(column).fieldId()})" in iceberg.spec().toString()
-        assert tables.properties(table)["write.parquet.compression-codec"] == "zstd"
-        assert tables.properties(table)["history.expire.max-snapshot-age-ms"] == "86400000"
+        assert tables.property_of(table, "write.parquet.compression-codec") == "zstd"
+        assert tables.property_of(table, "history.expire.max-snapshot-age-ms") == "86400000"
 
     raw.sweep(plan, [(str(number),) for number in range(8) if number != 5], at(5))
     raw.rows(plan, [order("3", 10, nets=("7.000", "8.000")), order("9", 10)])
@@ -44,8 +44,8 @@ def test_tables_are_kept_as_the_contract_says_and_follow_it(
     assert [field.sourceId() for field in current.sortOrder().fields()] == [
         current.schema().findField("creation_date").fieldId()
     ]
-    properties = tables.properties(shape.current)
-    assert (properties["comment"], properties["history.expire.max-snapshot-age-ms"]) == ("Orders", "60000")
+    assert tables.property_of(shape.current, "comment") == "Orders"
+    assert tables.property_of(shape.current, "history.expire.max-snapshot-age-ms") == "60000"
 
 
 THINGS = Table("things", "", (Column("id", "STRING", ""), Column("kind", "STRING", "")), sort=("id",))

@@ -53,7 +53,7 @@ def build_marts(
         if state is None:
             logger.warning("%s waits for tables that no run has made yet", model.name)
             continue
-        if not analytics.exists(mart) or analytics.properties(mart).get(INPUTS) != state:
+        if not analytics.exists(mart) or analytics.property_of(mart, INPUTS) != state:
             _replace(spark, model, curated, analytics, zone, state)
         rows[model.name] = analytics.read(mart).count()
         logger.info("%s holds %d rows", model.name, rows[model.name])

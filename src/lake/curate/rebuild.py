@@ -104,8 +104,8 @@ def _replace(tables: Tables, old: Table, new: Table, on: Sequence[str]) -> dict[
     found = compared(tables.read(old), rows, on)
     if any(found[kind] for kind in WORDS) or found["repeated"]:
         tables.overwrite(old, rows, seen)
-    progress = tables.properties(new)
-    tables.note(old, {name: progress[name] for name in PROGRESS if name in progress})
+    progress = {name: tables.property_of(new, name) for name in PROGRESS}
+    tables.note(old, {name: value for name, value in progress.items() if value is not None})
     return found
 
 

@@ -90,7 +90,7 @@ class Tables:
 
         Iceberg tells from the files' statistics; no file is opened.
         """
-        converter: Any = self._spark._jvm.org.apache.spark.sql.execution.datasources.SparkExpressionConverter
+        converter = self._java("org.apache.spark.sql.execution.datasources.SparkExpressionConverter")
         session = self._spark._jsparkSession
         parsed = converter.collectResolvedSparkExpression(session, self.name(table), bounds)
         iceberg = self.iceberg(table)
@@ -130,7 +130,7 @@ class Tables:
             schema = self.read(table).schema
         comments = {field.name: field.metadata.get("comment") for field in schema}
         iceberg = self.iceberg(table)
-        self._run(changes(self.name(table), table, dict(iceberg.properties()), comments, _order(iceberg)))
+        self._run(changes(self.name(table), table, iceberg.properties(), comments, _order(iceberg)))
 
     def _run(self, statements: Sequence[str]) -> None:
         for text in statements:
@@ -138,18 +138,21 @@ class Tables:
 
     def iceberg(self, table: Table) -> Any:
         """Iceberg's own object of the table, in the JVM: it answers without a query."""
-        jvm: Any = self._spark._jvm
-        session = self._spark._jsparkSession
-        return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(session, self.name(table))
+        spark = self._java("org.apache.iceberg.spark.Spark3Util")
+        return spark.loadIcebergTable(self._spark._jsparkSession, self.name(table))
 
-    def properties(self, table: Table) -> dict[str, str]:
-        """The table's properties, Iceberg's `current-snapshot-id` among them."""
-        iceberg = self.iceberg(table)
-        return {**iceberg.properties(), "current-snapshot-id": _snapshot(iceberg)}
+    def _java(self, name: str) -> Any:
+        """A class of the JVM. By its whole name it is found at once; part by part each is looked for in all jars first."""
+        return getattr(self._spark._jvm, name)
+
+    def property_of(self, table: Table, name: str) -> str | None:
+        """A property of the table, None where it has none of that name."""
+        value: str | None = self.iceberg(table).properties().get(name)
+        return value
 
     def snapshot(self, table: Table) -> str:
         """The id of the current snapshot, `none` where nothing was ever written."""
-        return self.properties(table).get("current-snapshot-id", EMPTY)
+        return _snapshot(self.iceberg(table))
 
     def is_empty(self, table: Table) -> bool:
         """Nothing was ever written to the table."""

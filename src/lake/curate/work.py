@@ -83,13 +83,13 @@ class Work:
 
 def through(tables: Tables, shape: Layout) -> int:
     """The last load that all of the entity's tables hold; 0 where there is none yet."""
-    return min(int(tables.properties(table).get(THROUGH, "0")) for table in shape.all)
+    return min(int(tables.property_of(table, THROUGH) or 0) for table in shape.all)
 
 
 def work_of(tables: Tables, store: Store, plan: Plan, shape: Layout) -> Work:
     """The entity's work; raises RawDamaged."""
     done = through(tables, shape)
-    number = tables.properties(shape.deleted).get(LAST_SWEEP)
+    number = tables.property_of(shape.deleted, LAST_SWEEP)
     last = read_manifest(store, plan.entity, int(number)) if number else None
     return _work(store, plan, done, tuple(manifests_after(store, plan.entity, done)), last)
 
