@@ -10,12 +10,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from py4j.java_gateway import java_import  # type: ignore[import-untyped]
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from local.toolchain.install import ready
 from local.toolchain.jvm import local_settings, s3_settings, write_properties
 
+CLASSES = ("org.apache.spark.api.python.PythonUtils", "org.apache.spark.api.python.SerDeUtil")
+"""Classes that PySpark asks for by their short names at nearly each call: known by the whole name they are found at once."""
 CATALOG = "spark.sql.catalog.glue_catalog"
 ICEBERG = {
     "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
@@ -82,3 +85,5 @@ def _start_jvm(toolchain: Path) -> None:
     properties = write_properties(scratch / "spark.properties", local_settings(tools, scratch))
     os.environ.update(tools.environment(properties))
     SparkContext._ensure_initialized()
+    for name in CLASSES:
+        java_import(SparkContext._jvm, name)
