@@ -67,7 +67,7 @@ def glue_session(environment: Mapping[str, str], warehouse: str, toolchain: Path
 
 
 def _open(toolchain: Path, settings: Mapping[str, str]) -> SparkSession:
-    _start_jvm(toolchain)
+    _start_jvm(toolchain, settings)
     active = SparkSession.getActiveSession()
     if active is not None:
         active.stop()
@@ -77,12 +77,13 @@ def _open(toolchain: Path, settings: Mapping[str, str]) -> SparkSession:
     return builder.getOrCreate()
 
 
-def _start_jvm(toolchain: Path) -> None:
+def _start_jvm(toolchain: Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Start the process's JVM, unless it is there already: what of `settings` is the JVM's own comes too late then."""
     if SparkContext._gateway is not None:
         return
     tools = ready(toolchain.resolve())
     scratch = Path(tempfile.mkdtemp(prefix="lake-spark-"))
-    properties = write_properties(scratch / "spark.properties", local_settings(tools, scratch))
+    properties = write_properties(scratch / "spark.properties", {**local_settings(tools, scratch), **settings})
     os.environ.update(tools.environment(properties))
     SparkContext._ensure_initialized()
     for name in CLASSES:
