@@ -33,9 +33,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Says what was run on what."""
-    if tasks := config.stash.get(TASKS, None):
-        shares = ", ".join(f"{number:,} by {name}" for name, number in sorted(tasks.items()))
-        terminalreporter.write_line(f"spark: {sessions.words()}; tasks: {shares}")
+    if (tasks := config.stash.get(TASKS, None)) is not None:
+        shares = ", ".join(f"{number:,} tasks by {name}" for name, number in sorted(tasks.items()))
+        terminalreporter.write_line(f"spark: {sessions.words()}{f' ({shares})' if shares else ''}")
 
 
 @pytest.fixture(scope="session")
@@ -59,6 +59,16 @@ def ledger() -> Notebook:
 @pytest.fixture
 def tables(spark: Any) -> Tables:
     """An empty database."""
-    database = f"glue_catalog.curated_{next(NUMBERS)}"
-    spark.sql(f"CREATE NAMESPACE {database}")
-    return Tables(spark, database)
+    return _database(spark, "glue_catalog")
+
+
+@pytest.fixture
+def files(spark: Any) -> Tables:
+    """An empty database whose tables' files a test may touch."""
+    return _database(spark, sessions.FILES)
+
+
+def _database(spark: Any, catalog: str) -> Tables:
+    name = f"{catalog}.curated_{next(NUMBERS)}"
+    spark.sql(f"CREATE NAMESPACE {name}")
+    return Tables(spark, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from local.spark import session
 from local.toolchain.install import ready
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).parents[2]
@@ -19,6 +22,9 @@ VARIABLE = "LAKE_SPARK_TESTS"
 """The variable of the environment that asks for a cluster."""
 CLUSTER = "cluster"
 EXECUTORS = 2
+CATALOG = "spark.sql.catalog.glue_catalog"
+FILES = "files"
+"""A second catalog, whose tables are files below the session's folder wherever the session runs."""
 SMALL_DATA = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -29,6 +35,24 @@ SMALL_DATA = {
     "spark.sql.ui.explainMode": "simple",
 }
 """With a dozen rows, planning and compiling a query costs more than running it."""
+ONE_PROCESS = {
+    f"{CATALOG}.catalog-impl": "org.apache.iceberg.inmemory.InMemoryCatalog",
+    f"{CATALOG}.warehouse": "memory:",
+    "spark.default.parallelism": "1",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.broadcast.compress": "false",
+    "spark.shuffle.compress": "false",
+    "spark.shuffle.checksum.enabled": "false",
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    "spark.sql.sources.bucketing.autoBucketedScan.enabled": "false",
+    "spark.ui.liveUpdate.period": "-1",
+    "spark.ui.retainedJobs": "1",
+    "spark.ui.retainedStages": "1",
+    "spark.ui.retainedTasks": "1",
+    "spark.sql.ui.retainedExecutions": "1",
+}
+"""Nothing is shared with another process, and nobody looks at what was run: tables in memory (on a disk Hadoop starts a
+process for each file, to set its mode), one task a stage, a short memory of queries."""
 LARGE_DATA = {
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.adaptive.coalescePartitions.minPartitionSize": "1b",
@@ -57,10 +81,32 @@ def opened(folder: Path) -> SparkSession:
 
 def small(folder: Path) -> SparkSession:
     """A session in this process, for few rows."""
-    spark = session(folder / "warehouse", ROOT / ".lake")
+    spark = session(folder / "warehouse", ROOT / ".lake", ONE_PROCESS | _files(folder))
     for name, value in SMALL_DATA.items():
         spark.conf.set(name, value)
     return spark
+
+
+def _files(folder: Path) -> dict[str, str]:
+    catalog = f"spark.sql.catalog.{FILES}"
+    return {
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.type": "hadoop",
+        f"{catalog}.warehouse": str(folder / FILES),
+    }
+
+
+@contextmanager
+def as_for_large_data(spark: Any) -> Iterator[None]:
+    """Within it, what is switched off for few rows is on."""
+    before = {name: spark.conf.get(name) for name in SMALL_DATA}
+    for name in SMALL_DATA:
+        spark.conf.unset(name)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, value)
 
 
 def cluster(folder: Path) -> SparkSession:
@@ -79,7 +125,7 @@ def cluster(folder: Path) -> SparkSession:
         "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss4m",
         "spark.scheduler.minRegisteredResourcesRatio": "1.0",
     }
-    return session(folder / "warehouse", ROOT / ".lake", settings | LARGE_DATA)
+    return session(folder / "warehouse", ROOT / ".lake", settings | LARGE_DATA | _files(folder))
 
 
 def tasks(spark: Any) -> dict[str, int]:

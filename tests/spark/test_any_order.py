@@ -11,6 +11,7 @@ from tests.spark.histories import history
 from tests.spark.model import model
 from tests.spark.mortal import Lives
 from tests.spark.raw_loads import RawFolder
+from tests.spark.sessions import as_for_large_data
 from tests.spark.trials import database
 
 HISTORIES = 300
@@ -38,6 +39,15 @@ def test_every_delivery_of_a_history_ends_alike(spark: Any, raw: RawFolder) -> N
         assert differences(truth, found(tables)) == [], name
         rows.append(contents(tables))
     assert rows[0] == rows[1]
+
+
+def test_adaptive_execution_and_compiled_queries_end_as_the_model_says(spark: Any, raw: RawFolder) -> None:
+    random, tables = Random(3), database(spark, "adaptive")  # noqa: S311 (repeatable, not secret)
+    dealt = [deal(history(seed), random) for seed in range(30)]
+    last = deliver(raw, [pair for each in dealt for pair in each])
+    with as_for_large_data(spark):
+        assert run(spark, tables, raw, last)
+        assert differences(expected([event for _, event in each] for each in dealt), found(tables)) == []
 
 
 def test_a_job_that_dies_before_each_kind_of_write_ends_as_if_it_had_lived(spark: Any, raw: RawFolder) -> None:

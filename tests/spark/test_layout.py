@@ -62,8 +62,8 @@ def update_or_insert(rows: DataFrame, judged: Judged | None = None) -> Change:
     return Change(rows, ("id",), ((None, values),), values, judged=judged)
 
 
-def test_a_change_reads_only_the_files_in_whose_ranges_its_keys_lie(spark: Any, tables: Tables) -> None:
-    large = Tables(spark, tables.database, small=0)
+def test_a_change_reads_only_the_files_in_whose_ranges_its_keys_lie(spark: Any, files: Tables) -> None:
+    large = Tables(spark, files.database, small=0)
     large.ensure(THINGS)
     for letter in "acegm":
         put(large, THINGS, [(f"{letter}{number}", "old") for number in range(10)])
