@@ -98,10 +98,12 @@ def _files(folder: Path) -> dict[str, str]:
 
 @contextmanager
 def as_for_large_data(spark: Any) -> Iterator[None]:
-    """Within it, what is switched off for few rows is on."""
-    before = {name: spark.conf.get(name) for name in SMALL_DATA}
+    """Within it, what is switched off for few rows is on, and rows are shuffled where they are joined."""
+    before = {name: spark.conf.get(name) for name in SMALL_DATA | LARGE_DATA}
     for name in SMALL_DATA:
         spark.conf.unset(name)
+    for name, value in LARGE_DATA.items():
+        spark.conf.set(name, value)
     try:
         yield
     finally:

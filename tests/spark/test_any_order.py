@@ -41,7 +41,9 @@ def test_every_delivery_of_a_history_ends_alike(spark: Any, raw: RawFolder) -> N
     assert rows[0] == rows[1]
 
 
-def test_adaptive_execution_and_compiled_queries_end_as_the_model_says(spark: Any, raw: RawFolder) -> None:
+def test_adaptive_execution_compiled_queries_and_shuffled_joins_end_as_the_model_says(
+    spark: Any, raw: RawFolder
+) -> None:
     random, tables = Random(3), database(spark, "adaptive")  # noqa: S311 (repeatable, not secret)
     dealt = [deal(history(seed), random) for seed in range(30)]
     last = deliver(raw, [pair for each in dealt for pair in each])
