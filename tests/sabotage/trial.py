@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 WITHIN_S: dict[Pace, float] = {"gate": 30, "quick": 60, "slow": 600}
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a try showed: a complaint, or none and the error that the test failed by."""
+
+    complaint: str | None
+    error: str = ""
+
+
 @dataclass(slots=True)
 class Trial:
     """Tries sabotages of a project, `at_once` at a time, and prints a line for each."""
@@ -38,51 +46,54 @@ class Trial:
             free: queue.Queue[Workshop] = queue.Queue()
             for _ in range(min(self.at_once, len(sabotages))):
                 free.put(stack.enter_context(workshop(self.project)))
-            bad: set[str] = set()
-            if alone:
-                tests = {
-                    each.test: max(WITHIN_S[other.pace] for other in sabotages if other.test == each.test)
-                    for each in sabotages
-                }
-                results = pool.map(
-                    lambda test: self._try(free, test, "passes", partial(_passes, test, tests[test])), tests
-                )
-                bad = {test for test, complaint in zip(tests, results, strict=True) if complaint}
-            for each in sabotages:
-                if each.test in bad:
-                    self.complaints.append(f"{each.id}: not tried, for its test does not pass as the code is")
+            bad = self._bad_tests(pool, free, sabotages) if alone else set()
+            self.complaints += [
+                f"{each.id}: not tried, for its test does not pass as the code is"
+                for each in sabotages
+                if each.test in bad
+            ]
             tried = [each for each in sabotages if each.test not in bad]
-            results = pool.map(lambda each: self._try(free, each.id, "noticed", partial(_notices, each)), tried)
-            self.noticed += sum(complaint is None for complaint in results)
+            found = pool.map(lambda each: self._try(free, each.id, "noticed", partial(_notices, each)), tried)
+            self.noticed += sum(verdict.complaint is None for verdict in found)
 
-    def _try(
-        self, free: queue.Queue[Workshop], name: str, good: str, work: Callable[[Workshop], str | None]
-    ) -> str | None:
+    def _bad_tests(self, pool: ThreadPoolExecutor, free: queue.Queue[Workshop], sabotages: list[Sabotage]) -> set[str]:
+        """The named tests that do not pass by themselves; each runs once, however many sabotages name it."""
+        paces = {each.test: each.pace for each in sorted(sabotages, key=lambda each: WITHIN_S[each.pace])}
+        found = pool.map(
+            lambda test: self._try(free, test, "passes", partial(_passes, test, WITHIN_S[paces[test]])), paces
+        )
+        return {test for test, verdict in zip(paces, found, strict=True) if verdict.complaint}
+
+    def _try(self, free: queue.Queue[Workshop], name: str, good: str, work: Callable[[Workshop], Verdict]) -> Verdict:
         place = free.get()
         started = time.monotonic()
         try:
-            complaint = work(place)
+            verdict = work(place)
         finally:
             free.put(place)
-        print(f"{'COMPLAINT' if complaint else good:10} {time.monotonic() - started:6.1f} s  {name}", flush=True)
-        if complaint:
-            self.complaints.append(f"{name}: {complaint}")
-        return complaint
+        shown = "COMPLAINT" if verdict.complaint else good
+        by = f" ({verdict.error})" if verdict.error else ""
+        print(f"{shown:10} {time.monotonic() - started:6.1f} s  {name}{by}", flush=True)
+        if verdict.complaint:
+            self.complaints.append(f"{name}: {verdict.complaint}")
+        return verdict
 
 
-def _passes(test: str, within_s: float, place: Workshop) -> str | None:
+def _passes(test: str, within_s: float, place: Workshop) -> Verdict:
     try:
-        return untrue(place.run(test, within_s))
+        return Verdict(untrue(place.run(test, within_s)))
     except NoTestimony as error:
-        return f"{error}, without any sabotage"
+        return Verdict(f"{error}, without any sabotage")
 
 
-def _notices(sabotage: Sabotage, place: Workshop) -> str | None:
+def _notices(sabotage: Sabotage, place: Workshop) -> Verdict:
     try:
         with sabotage.applied(place.copy):
-            reason = unproven(place.run(sabotage.test, WITHIN_S[sabotage.pace]))
+            testimony = place.run(sabotage.test, WITHIN_S[sabotage.pace])
     except BadSabotage as error:
-        return str(error)
+        return Verdict(str(error))
     except NoTestimony as error:
-        reason = str(error)
-    return f"not proven. {sabotage.test} {reason}" if reason else None
+        return Verdict(f"not proven. {sabotage.test} {error}")
+    if reason := unproven(testimony):
+        return Verdict(f"not proven. {sabotage.test} {reason}")
+    return Verdict(None, next(each.error for each in testimony.failures if each.is_proof))

@@ -27,11 +27,17 @@ PHASES = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Where a run failed (`collect`, `setup`, `call`, `teardown`), and the error of broken Python that it was, if any."""
+    """Where a run failed (`collect`, `setup`, `call`, `teardown`), the error's class, and what was broken as Python, if any."""
 
     phase: str
+    error: str
     broken: str | None
     text: str
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether the test itself failed, and not by broken Python."""
+        return self.phase == "call" and self.broken is None
 
 
 @dataclass(slots=True)
@@ -67,7 +73,8 @@ class Witness:
         report = yield
         if report.failed:
             error = call.excinfo.value if call.excinfo else None
-            self.testimony.failures.append(Failure(report.when or "", broken_python(error), report.longreprtext))
+            name = type(error).__name__ if error else ""
+            self.testimony.failures.append(Failure(report.when or "", name, broken_python(error), report.longreprtext))
         elif report.when == "call" and report.passed:
             self.testimony.passed += 1
         return report
@@ -75,7 +82,7 @@ class Witness:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Records modules that cannot be imported."""
         if report.failed:
-            self.testimony.failures.append(Failure("collect", None, report.longreprtext))
+            self.testimony.failures.append(Failure("collect", "", None, report.longreprtext))
 
 
 def broken_python(error: BaseException | None) -> str | None:
@@ -103,13 +110,12 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 def unproven(testimony: Testimony) -> str | None:
     """Why this run does not show that the test noticed the sabotage; None where it does."""
-    calls = [failure for failure in testimony.failures if failure.phase == "call"]
-    if any(failure.broken is None for failure in calls):
+    if any(failure.is_proof for failure in testimony.failures):
         return None
-    if calls:
-        return f"failed by broken Python, not by a broken promise: {calls[0].broken}"
     if testimony.failures:
         first = testimony.failures[0]
+        if first.phase == "call":
+            return f"failed by broken Python, not by a broken promise: {first.broken}"
         return f"{PHASES[first.phase]}:\n{_end(first.text)}"
     if testimony.passed:
         return "passed: the sabotage went unnoticed"
