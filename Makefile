@@ -17,7 +17,7 @@ export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up down deploy demo check test test-cluster coverage soak bench lint format build requirements sabotage invoke-local clean
+.PHONY: help setup up down deploy demo check test test-cluster coverage soak mutants bench lint format build requirements sabotage invoke-local clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -52,6 +52,9 @@ deploy: setup ## Start the local stack and deploy the lake to it
 
 soak: setup ## Play random histories of sources, faults and crashes: ARGS="--histories 5000 --seed 7"
 	@$(PYTHON) -m tests.soak $(ARGS)
+
+mutants: setup ## Change the modules that decide in each way, and say which changes no test notices: ARGS="lake.run.lease"
+	@$(PYTHON) -m tests.mutants $(ARGS)
 
 bench: setup ## Measure extraction and curating beside what else one would use, and print the table
 	@$(PYTHON) -m bench $(ARGS)
@@ -89,6 +92,9 @@ requirements: setup ## Pin anew what is installed, from the ranges in pyproject.
 		--custom-compile-command "make requirements" --group cli -o requirements/cli.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-annotate --constraints requirements/dev.txt \
 		--custom-compile-command "make requirements" --group bench -o requirements/bench.txt pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-annotate \
+		--constraints requirements/layer.txt --constraints requirements/cli.txt \
+		--custom-compile-command "make requirements" --group mutants -o requirements/mutants.txt pyproject.toml
 
 clean: down ## Stop the stack and forget what was built and deployed; the set-up stays
-	rm -rf .aws-sam $(STACK) .lake/bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf .aws-sam $(STACK) .lake/bench .lake/mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage htmlcov
