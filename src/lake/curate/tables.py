@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F  # noqa: N812
 from pyspark.sql.types import ArrayType, StructType
 
@@ -22,7 +22,7 @@ from lake.curate.layout import Column
 from lake.curate.merging import statement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import DataType
@@ -97,7 +97,7 @@ class Tables:
         files = iceberg.newScan().filter(converter.convertToIcebergExpression(parsed)).planFiles()
         room = WORTH * self._summed(table, "total-files-size")
         try:
-            return all((room := room - task.length()) >= 0 for task in files.iterator())
+            return all((room := room - task.length()) >= 0 for task in _each(files.iterator()))
         finally:
             files.close()
 
@@ -115,13 +115,10 @@ class Tables:
 
     def ensure(self, table: Table) -> None:
         """Create the table, or bring it up to its contract. Raises SchemaConflict where that would lose values."""
-        try:
-            schema = self.read(table).schema
-        except AnalysisException as error:
-            if error.getCondition() != "TABLE_OR_VIEW_NOT_FOUND":
-                raise
+        if not self.exists(table):
             self._run(create(self.name(table), table))
             return
+        schema = self.read(table).schema
         way = evolution(table, held_columns(schema))
         self._run([f"ALTER TABLE {self.name(table)} {statement}" for statement in way.statements])
         if way.rewritten:
@@ -266,7 +263,13 @@ def _snapshot(iceberg: Any) -> str:
 def _order(iceberg: Any) -> list[str]:
     """The columns by which the table's files are ordered."""
     schema = iceberg.schema()
-    return [schema.findColumnName(field.sourceId()) for field in iceberg.sortOrder().fields()]
+    return [schema.findColumnName(field.sourceId()) for field in _each(iceberg.sortOrder().fields().iterator())]
+
+
+def _each(iterator: Any) -> Iterator[Any]:
+    """What a Java iterator gives. It is not run to its end, which is an exception of which PySpark asks a dozen questions."""
+    while iterator.hasNext():
+        yield iterator.next()
 
 
 def held_columns(schema: StructType) -> tuple[Column, ...]:
