@@ -58,6 +58,10 @@ def local_settings(toolchain: Toolchain, scratch: Path) -> dict[str, str]:
         "spark.default.parallelism": "2",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.session.timeZone": "UTC",
+        # A broadcast takes whole blocks of memory, by default of 4 MB: most of what the collector had to do.
+        "spark.broadcast.blockSize": "256k",
+        # PySpark asks the JVM five times more at each operator, so that an error names the line that called it.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
         "spark.sql.codegen.cache.maxEntries": "1000",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.local.dir": str(scratch),
