@@ -25,10 +25,9 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Any]:
-    opened = sessions.opened(tmp_path_factory.mktemp("spark"))
-    yield opened
-    pytestconfig.stash[TASKS] = sessions.tasks(opened)
-    opened.stop()
+    with sessions.opened(tmp_path_factory.mktemp("spark")) as session:
+        yield session
+        pytestconfig.stash[TASKS] = sessions.tasks(session)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

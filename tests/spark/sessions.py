@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyspark
+from pyspark.traceback_utils import SCCallSiteSync
 
 from local.spark import session
 from local.toolchain.install import ready
@@ -40,7 +41,9 @@ ONE_PROCESS = {
     f"{CATALOG}.warehouse": "memory:",
     "spark.default.parallelism": "1",
     "spark.sql.shuffle.partitions": "1",
+    "spark.broadcast.blockSize": "64k",
     "spark.broadcast.compress": "false",
+    "spark.buffer.pageSize": "64k",
     "spark.shuffle.compress": "false",
     "spark.shuffle.checksum.enabled": "false",
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
@@ -74,9 +77,15 @@ def words() -> str:
     return "one process, without adaptive execution and code generation"
 
 
-def opened(folder: Path) -> SparkSession:
+@contextmanager
+def opened(folder: Path) -> Iterator[SparkSession]:
     """The session of the tests, whose warehouse is in this empty folder."""
-    return cluster(folder) if is_cluster() else small(folder)
+    spark = cluster(folder) if is_cluster() else small(folder)
+    # Spark names the call that each step of a query comes from, and walks the stack for it where nobody has said.
+    spark.sparkContext.setLocalProperty("callSite.long", "a test")
+    with SCCallSiteSync(spark.sparkContext):
+        yield spark
+    spark.stop()
 
 
 def small(folder: Path) -> SparkSession:
