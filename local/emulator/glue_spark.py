@@ -1,4 +1,4 @@
-"""Glue job runs that run: each Spark run is a process of its own, under the job's role, with Glue's arguments."""
+"""Glue job runs that run: each is a Python process of its own beside a Spark JVM, under the job's role, with Glue's arguments."""
 
 import contextvars
 import json
@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -81,25 +82,26 @@ class GlueRuns:
     def _run(self, run: dict[str, Any], job: dict[str, Any]) -> Outcome:
         role = service_role.assume(self.settings, job["Role"], "glue.amazonaws.com", "GlueJobRunnerSession")
         worker = self.pool.take()
+        folder = worker.folder
         try:
             with self.lock:
                 if run["JobRunState"] == "STOPPED":
                     return Outcome("STOPPED")
                 run["JobRunState"] = "RUNNING"
                 self.workers[run["Id"]] = worker
-            self._name_after(run, worker)
+            self._name_after(run, folder)
             arguments = {**run["Arguments"], "--JOB_NAME": run["JobName"], "--JOB_RUN_ID": run["Id"]}
             return worker.run(Job(job["Command"]["ScriptLocation"], arguments, role), run["Timeout"] * 60)
         finally:
             self.workers.pop(run["Id"], None)
             self.pool.give_back(worker)
-            keep_logs(self.settings, role, run, worker.directory)
+            keep_logs(self.settings, role, run, folder)
 
-    def _name_after(self, run: dict[str, Any], worker: Worker) -> None:
-        """`logs/glue/<job>/<run id>` leads to the folder of the run's process: its pids and logs."""
+    def _name_after(self, run: dict[str, Any], folder: Path) -> None:
+        """`logs/glue/<job>/<run id>` leads to the folder of the run: its processes' pids, and its logs."""
         link = self.settings.logs / "glue" / re.sub(r"[^\w.-]", "_", run["JobName"]) / run["Id"]
         link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(worker.directory)
+        link.symlink_to(folder)
 
     @staticmethod
     def _in_background(work: Callable[..., None], *arguments: object) -> None:

@@ -1,12 +1,14 @@
-"""Spark processes for Glue runs. Two are started ahead, for a pipeline's two jobs, so that neither waits for a JVM.
+"""Spark processes for Glue runs. One is started ahead, and serves one run after the other: a JVM takes long to start, and
+longer to get fast.
 
-New ones are started when no run has been at work for a while: on two cores they would only slow it down.
+A new one is started when no run has been at work for a while: on two cores it would only slow it down.
 """
 
 import contextlib
 import json
 import logging
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -14,18 +16,17 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 from local.emulator.settings import REGION, EmulatorSettings
 from local.toolchain.jvm import Toolchain, local_settings, s3_settings, write_properties
 
 logger = logging.getLogger("local.spark")
 PROJECT = Path(__file__).parents[2]
-STARTED_AHEAD = 2
 QUIET_S = 3.0
-STAGGER_S = 5.0  # two that start at once keep each other from being ready
+RUNS_EACH = 40
+"""Runs that a JVM serves: whatever it has gathered goes with it."""
 
 
 @dataclass(frozen=True)
@@ -46,38 +47,64 @@ class Outcome:
 
 
 class Worker:
-    """One process with a JVM, for one run. Its folder holds `out.log`, `error.log`, `worker.pid`, `jvm.pid`."""
+    """One process with a JVM. Its folder holds `error.log`, `jvm.pid`, and a folder for each run (see `folder`)."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self.directory = directory
-        with (directory / "out.log").open("wb") as out, (directory / "error.log").open("wb") as error:
+        self.runs = 0
+        with (directory / "error.log").open("ab") as error:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(PROJECT / "local" / "emulator" / "spark_worker.py"), str(directory)],
                 stdin=subprocess.PIPE,
-                stdout=out,
+                stdout=subprocess.PIPE,
                 stderr=error,
                 env=dict(environment),
                 cwd=directory,
                 text=True,
                 start_new_session=True,  # one signal ends Python and JVM together
             )
-        (directory / "worker.pid").write_text(str(self._process.pid), encoding="utf-8")
+
+    @property
+    def folder(self) -> Path:
+        """The run at work: `out.log`, `error.log`, `worker.pid` (its Python's), `jvm.pid`, `files`."""
+        return self.directory / f"run-{self.runs}"
+
+    def begin(self) -> None:
+        """Makes a folder for the next run."""
+        self.runs += 1
+        self.folder.mkdir()
+        for name in ("out.log", "error.log"):
+            (self.folder / name).touch()
 
     def alive(self) -> bool:
         return self._process.poll() is None
 
     def run(self, job: Job, timeout_s: float) -> Outcome:
-        """Run the job to its end in this process, which is used up then; the outcome says what went wrong."""
-        try:
-            self._send(job)
-            code = self._process.wait(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            return Outcome(
-                "TIMEOUT", f"the run took longer than its time-out of {timeout_s / 60:.0f} minutes and was ended"
-            )
-        finally:
+        """Run the job to its end; the outcome says what went wrong. A process that is not fit for another is ended."""
+        answer = self._answer(job, timeout_s)
+        if answer is None:
             self.end()
-        return Outcome("SUCCEEDED") if code == 0 else Outcome("FAILED", self._reason(code))
+            minutes = f"{timeout_s / 60:.0f} minutes"
+            return Outcome("TIMEOUT", f"the run took longer than its time-out of {minutes} and was ended")
+        if not answer:
+            self.end()
+            return Outcome("FAILED", self._reason(self._process.wait()))
+        found = json.loads(answer)
+        if not found["is_fit"]:
+            self.end()
+        return Outcome(found["state"], found["message"])
+
+    def _answer(self, job: Job, timeout_s: float) -> str | None:
+        """What the process said of a run: nothing where it ended, None where it took too long."""
+        tells, takes = self._process.stdout, self._process.stdin
+        if tells is None or takes is None:
+            raise RuntimeError("a Spark process was started without pipes")
+        line = {**asdict(job), "folder": str(self.folder)}
+        with contextlib.suppress(BrokenPipeError):  # it has ended before its job came: its exit code and log say why
+            takes.write(json.dumps(line) + "\n")
+            takes.flush()
+        ready, _, _ = select.select([tells], [], [], timeout_s)
+        return tells.readline() if ready else None
 
     def end(self) -> None:
         """End Python and JVM, whatever they do; the folder keeps the logs only."""
@@ -87,21 +114,7 @@ class Worker:
         shutil.rmtree(self.directory / "scratch", ignore_errors=True)
         shutil.rmtree(self.directory / "warm", ignore_errors=True)
 
-    def _send(self, job: Job) -> None:
-        pipe: IO[str] | None = self._process.stdin
-        if pipe is None:
-            raise RuntimeError("a Spark process was started without a pipe to its standard input")
-        line = {"script": job.script, "arguments": dict(job.arguments), "credentials": dict(job.credentials)}
-        try:
-            pipe.write(json.dumps(line) + "\n")
-            pipe.flush()
-        except BrokenPipeError:
-            pass  # the process has ended before its job came: its exit code and log say why
-
     def _reason(self, code: int) -> str:
-        written = self.directory / "error.txt"
-        if written.exists():
-            return written.read_text(encoding="utf-8")
         where = f"its log is {self.directory / 'error.log'}"
         if code < 0:
             ended_by = signal.Signals(-code).name
@@ -110,7 +123,7 @@ class Worker:
 
 
 class SparkPool:
-    """Hands out workers, and starts new ones in quiet times."""
+    """Hands out workers, and starts a new one in quiet times."""
 
     def __init__(self, settings: EmulatorSettings, toolchain: Toolchain) -> None:
         self._settings = settings
@@ -120,22 +133,22 @@ class SparkPool:
         self._at_work = 0
 
     def start_ahead(self) -> None:
-        """Start what is missing, one after the other, unless a run is at work.
+        """Start a worker where none waits, unless a run is at work.
 
         One that ended without a job would end again: nothing more is started then, and the next run says why.
         """
         with self._lock:
-            if self._drop_dead() or self._at_work or len(self._waiting) >= STARTED_AHEAD:
-                return
-            self._waiting.append(self._start())
-        self._later(self.start_ahead, STAGGER_S)
+            if not self._drop_dead() and not self._at_work and not self._waiting:
+                self._waiting.append(self._start())
 
     def take(self) -> Worker:
-        """A live worker for one run; `give_back` it."""
+        """A live worker, with a folder for a run; `give_back` it."""
         with self._lock:
             self._at_work += 1
             self._drop_dead()
-            return self._waiting.pop(0) if self._waiting else self._start()
+            worker = self._waiting.pop(0) if self._waiting else self._start()
+        worker.begin()
+        return worker
 
     def _drop_dead(self) -> bool:
         dead = [worker for worker in self._waiting if not worker.alive()]
@@ -145,11 +158,15 @@ class SparkPool:
         return bool(dead)
 
     def give_back(self, worker: Worker) -> None:
-        """The run is over: end its process."""
-        worker.end()
+        """The run is over: the worker waits for the next one, unless it has ended, has done enough, or one waits already."""
         with self._lock:
             self._at_work -= 1
-        self._later(self.start_ahead, QUIET_S)
+            is_kept = worker.alive() and worker.runs < RUNS_EACH and not self._waiting
+            if is_kept:
+                self._waiting.append(worker)
+        if not is_kept:
+            worker.end()
+            self._later(self.start_ahead, QUIET_S)
 
     def close(self) -> None:
         with self._lock:

@@ -1,9 +1,9 @@
-"""The process in which one Glue job run happens: Python, and the Spark JVM that it starts.
+"""The process that keeps one Spark JVM warm, and forks a Python for each Glue job run in it.
 
-`python spark_worker.py DIRECTORY` starts the JVM, warms it up below DIRECTORY unless a job waits already, then waits on
-its standard input for one line: the job as JSON (see `spark_pool.Job`). It fetches script and library from S3 under the
-credentials that came with the job, runs the script as Glue does and leaves by exit code 0, or 1 with the reason in
-`DIRECTORY/error.txt`. When its parent goes, it goes too.
+`python spark_worker.py DIRECTORY` starts the JVM and warms it up unless a job waits already. It then reads lines from its
+standard input, each a job as JSON (see `spark_pool.Job`), and answers each on its standard output with a line: how the run
+ended (`state`, `message`), and whether the JVM is fit for another (`is_fit`). A run's Python is a fork that knows nothing of the
+runs before it, and the JVM keeps no session, setting or credential of them either. When the pool goes, all of it goes.
 """
 
 import contextlib
@@ -12,17 +12,18 @@ import os
 import re
 import runpy
 import select
+import signal
 import subprocess
 import sys
-import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import boto3
 from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untyped]
 from pyspark import SparkContext
+from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 from local.toolchain import warm_up
@@ -34,81 +35,179 @@ RUNTIME = Path(__file__).with_name("glue_runtime")
 RESERVED = re.compile(r"--(conf|extra-.*|datalake-formats|enable-.*|custom-logGroup-prefix|job-language|additional-.*)")
 MESSAGE_LENGTH = 4000
 JVM_ENDS_WITHIN_S = 2
+# Exit codes of a run's Python: the script failed; the connection to the JVM broke.
+SCRIPT_FAILED, CONNECTION_BROKE = 1, 3
 
 
-def main(directory: Path) -> None:
-    SparkContext._ensure_initialized()  # the JVM, without a Spark session yet
-    (directory / "jvm.pid").write_text(str(SparkContext._gateway.proc.pid), encoding="utf-8")
-    nobody_waits = not select.select([sys.stdin], [], [], 0)[0]
-    if nobody_waits:
-        warm_up.run(directory / "warm")
-    line = sys.stdin.readline()
-    if not line:
-        return
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
-    job = json.loads(line)
+class Keeper:
+    """Holds the JVM, and runs one job after the other in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        gateway = launch_gateway()
+        self.jvm: subprocess.Popen[bytes] = gateway.proc
+        os.environ["PYSPARK_GATEWAY_PORT"] = str(gateway.gateway_parameters.port)
+        os.environ["PYSPARK_GATEWAY_SECRET"] = gateway.gateway_parameters.auth_token
+
+    def warm_up(self) -> None:
+        """Has the JVM load what each job needs."""
+        pid, held = self._fork(lambda: warm_up.run(self.directory / "warm"))
+        os.close(held)
+        self._ended(pid)
+
+    def run(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Runs a job to its end: the answer to the pool."""
+        folder, errors = Path(job["folder"]), self.directory / "error.log"
+        began = errors.stat().st_size
+        (folder / "jvm.pid").write_text(str(self.jvm.pid), encoding="utf-8")
+        pid, held = self._fork(lambda: _run(folder, job))
+        _leave_with_pool(held)
+        os.close(held)
+        code = self._ended(pid)
+        with errors.open("rb") as whole, (folder / "error.log").open("ab") as own:  # what the JVM said meanwhile
+            whole.seek(began)
+            own.write(whole.read())
+        return self._answer(code, folder)
+
+    def _answer(self, code: int, folder: Path) -> dict[str, Any]:
+        if code == CONNECTION_BROKE:  # which is seen a moment before the end of the process itself
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.jvm.wait(timeout=JVM_ENDS_WITHIN_S)
+        lives = self.jvm.poll() is None
+        if code == 0:
+            return {"state": "SUCCEEDED", "message": "", "is_fit": lives}
+        written = folder / "error.txt"
+        reason = written.read_text(encoding="utf-8") if written.exists() else f"its log is {folder / 'error.log'}"
+        if not lives:
+            how = f"ended in the middle of the run with code {self.jvm.returncode}"
+            reason = f"the Spark JVM (process {self.jvm.pid}) {how}; last error: {reason}"
+        elif code < 0:
+            reason = f"the run's Python was ended by {signal.Signals(-code).name} in the middle of the run; {reason}"
+        return {"state": "FAILED", "message": reason[:MESSAGE_LENGTH], "is_fit": lives and code == SCRIPT_FAILED}
+
+    @staticmethod
+    def _fork(work: Callable[[], None]) -> tuple[int, int]:
+        """The pid of a fork that does the work, and a pipe that is closed when it has ended."""
+        held, closes = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(closes)
+            return pid, held
+        os.close(held)
+        code = SCRIPT_FAILED
+        try:
+            work()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        except BaseException:  # noqa: BLE001 (a fork must not go on as its parent)
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)  # Python's own end would wait for Spark's
+
+    @staticmethod
+    def _ended(pid: int) -> int:
+        """A fork's exit code, or the number of the signal that ended it, below zero."""
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def _leave_with_pool(running: int) -> None:
+    """Waits until a run is over; ends all where the pool, which sends nothing meanwhile, goes first."""
+    ready, _, _ = select.select([running, sys.stdin], [], [])
+    if running not in ready:
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _run(folder: Path, job: dict[str, Any]) -> None:
+    """In the fork: becomes the Python of a job, which writes into its run's folder alone."""
+    (folder / "worker.pid").write_text(str(os.getpid()), encoding="utf-8")
+    for name, stream in (("out.log", 1), ("error.log", 2)):
+        with (folder / name).open("ab") as log:
+            os.dup2(log.fileno(), stream)
     try:
-        _run(job, directory)
+        _run_script(folder, job)
     except SystemExit as end:
         if end.code not in (None, 0):
-            _fail(directory, f"SystemExit: {end.code}")
+            _fail(folder, f"SystemExit: {end.code}", SCRIPT_FAILED)
     except BaseException as error:  # noqa: BLE001 (whatever the script raises is the run's reason)
         traceback.print_exc()
-        _fail(directory, _reason(error))
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)  # Python's own end would wait for Spark's; the run is over, and the pool ends the JVM
+        broke = isinstance(error, (ConnectionError, Py4JError)) and not isinstance(error, Py4JJavaError)
+        _fail(folder, f"{type(error).__name__}: {error}", CONNECTION_BROKE if broke else SCRIPT_FAILED)
 
 
-def _run(job: dict[str, Any], directory: Path) -> None:
+def _fail(folder: Path, reason: str, code: int) -> NoReturn:
+    (folder / "error.txt").write_text(reason, encoding="utf-8")
+    raise SystemExit(code)
+
+
+def _run_script(folder: Path, job: dict[str, Any]) -> None:
     arguments: dict[str, str] = job["arguments"]
-    _assume(job["credentials"])
-    _configure(arguments.get("--conf", ""))
-    _only_installed_packages()
-    s3 = boto3.client("s3")
-    sys.path[:0] = [str(_fetch(s3, uri, directory)) for uri in arguments.get("--extra-py-files", "").split(",") if uri]
-    sys.path.append(str(RUNTIME))
-    script = _fetch(s3, job["script"], directory)
-    words = [word for name, value in arguments.items() if not RESERVED.fullmatch(name) for word in (name, value)]
-    sys.argv = [str(script), *words]
-    with _closed_session():
-        runpy.run_path(str(script), run_name="__main__")
+    SparkContext._ensure_initialized()
+    with _properties({**_credentials(job["credentials"]), **_configured(arguments.get("--conf", ""))}):
+        s3 = boto3.client("s3")
+        _only_installed_packages()
+        extra = arguments.get("--extra-py-files", "").split(",")
+        sys.path[:0] = [str(_fetch(s3, uri, folder)) for uri in extra if uri]
+        sys.path.append(str(RUNTIME))
+        script = _fetch(s3, job["script"], folder)
+        words = [word for name, value in arguments.items() if not RESERVED.fullmatch(name) for word in (name, value)]
+        sys.argv = [str(script), *words]
+        with _closed_session():
+            runpy.run_path(str(script), run_name="__main__")
 
 
 @contextlib.contextmanager
 def _closed_session() -> Iterator[None]:
+    """Closes the script's session, and what it opened of file systems under its role."""
     try:
         yield
     finally:
-        session = SparkSession.getActiveSession()
-        if session is not None:
-            with contextlib.suppress(
-                Exception
-            ):  # a JVM that died has nothing to close; its death is told by the script's own error
+        # a JVM that died has nothing to close; its death is told by the script's own error
+        with contextlib.suppress(Py4JError, ConnectionError):
+            jvm: Any = SparkContext._jvm
+            session = SparkSession.getActiveSession()
+            if session is not None:
                 session.stop()
+            jvm.org.apache.hadoop.fs.FileSystem.closeAll()
 
 
-def _assume(credentials: dict[str, str]) -> None:
-    """Give Python and the JVM the role's credentials: variables for boto3, system properties for the Java SDK."""
-    os.environ["AWS_ACCESS_KEY_ID"] = credentials["AccessKeyId"]
-    os.environ["AWS_SECRET_ACCESS_KEY"] = credentials["SecretAccessKey"]
-    os.environ["AWS_SESSION_TOKEN"] = credentials["SessionToken"]
-    _set_property("aws.accessKeyId", credentials["AccessKeyId"])
-    _set_property("aws.secretAccessKey", credentials["SecretAccessKey"])
-    _set_property("aws.sessionToken", credentials["SessionToken"])
+def _credentials(given: dict[str, str]) -> dict[str, str]:
+    """Gives Python the role's credentials as variables, for boto3; the same as system properties, for the Java SDK."""
+    os.environ["AWS_ACCESS_KEY_ID"] = given["AccessKeyId"]
+    os.environ["AWS_SECRET_ACCESS_KEY"] = given["SecretAccessKey"]
+    os.environ["AWS_SESSION_TOKEN"] = given["SessionToken"]
+    return {
+        "aws.accessKeyId": given["AccessKeyId"],
+        "aws.secretAccessKey": given["SecretAccessKey"],
+        "aws.sessionToken": given["SessionToken"],
+    }
 
 
-def _configure(conf: str) -> None:
+def _configured(conf: str) -> dict[str, str]:
     """`--conf` holds several settings in one argument: `a=1 --conf b=2`."""
-    for setting in re.split(r"\s+--conf\s+", conf.strip()):
-        name, _, value = setting.strip().partition("=")
-        if name:
-            _set_property(name, value)
+    settings = (setting.strip().partition("=") for setting in re.split(r"\s+--conf\s+", conf.strip()))
+    return {name: value for name, _, value in settings if name}
 
 
-def _set_property(name: str, value: str) -> None:
+@contextlib.contextmanager
+def _properties(given: dict[str, str]) -> Iterator[None]:
+    """The JVM's system properties during a run; afterwards they are as they were before."""
     jvm: Any = SparkContext._jvm
-    jvm.java.lang.System.setProperty(name, value)
+    system = jvm.java.lang.System
+    before = {name: system.getProperty(name) for name in given}
+    for name, value in given.items():
+        system.setProperty(name, value)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Py4JError, ConnectionError):  # a JVM that died has none
+            for name, value in before.items():
+                if value is None:
+                    system.clearProperty(name)
+                else:
+                    system.setProperty(name, value)
 
 
 def _only_installed_packages() -> None:
@@ -124,37 +223,26 @@ def _is_ours(entry: str) -> bool:
     return path == PROJECT or path == PROJECT / "src"
 
 
-def _fetch(s3: Any, uri: str, directory: Path) -> Path:
+def _fetch(s3: Any, uri: str, folder: Path) -> Path:
     """Download an object; the file keeps the object's name."""
     bucket, _, key = uri.strip().removeprefix("s3://").partition("/")
-    target = directory / "files" / key.rsplit("/", 1)[-1]
+    target = folder / "files" / key.rsplit("/", 1)[-1]
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     return target
 
 
-def _reason(error: BaseException) -> str:
-    process = SparkContext._gateway.proc
-    # A broken connection is seen a moment before the end of the process itself; an error of Java's own comes over a whole one.
-    if isinstance(error, (ConnectionError, Py4JError)) and not isinstance(error, Py4JJavaError):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=JVM_ENDS_WITHIN_S)
-    if process.poll() is not None:
-        how = f"ended in the middle of the run with code {process.returncode}"
-        return f"the Spark JVM (process {process.pid}) {how}; last error: {error}"
-    return f"{type(error).__name__}: {error}"
-
-
-def _fail(directory: Path, reason: str) -> NoReturn:
-    (directory / "error.txt").write_text(reason[:MESSAGE_LENGTH], encoding="utf-8")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1)
-
-
-def _leave_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)  # the JVM sees its standard input end and leaves as well
+def main(directory: Path) -> None:
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")  # the pool's; neither JVM nor scripts have it
+    os.dup2(2, 1)
+    keeper = Keeper(directory)
+    (directory / "jvm.pid").write_text(str(keeper.jvm.pid), encoding="utf-8")
+    nobody_waits = not select.select([sys.stdin], [], [], 0)[0]
+    if nobody_waits:
+        keeper.warm_up()
+    while line := sys.stdin.readline():
+        print(json.dumps(keeper.run(json.loads(line))), file=answers, flush=True)
+    os.killpg(os.getpgrp(), signal.SIGKILL)  # the pool is gone
 
 
 if __name__ == "__main__":

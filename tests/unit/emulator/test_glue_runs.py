@@ -35,6 +35,24 @@ spark.sql(f"MERGE INTO {table} t USING arrived s ON t.id = s.id "
 spark.read.json("s3://raw/in.json").write.mode("overwrite").parquet("s3://raw/out")
 print(parts.WORDS, options["JOB_NAME"], spark.conf.get("spark.sql.session.timeZone"))
 """
+LEAVING_SCRIPT = """
+import os
+import sys
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+spark.range(1).createOrReplaceGlobalTempView("left")
+spark.sql("SET spark.sql.session.timeZone = Asia/Tokyo")
+os.environ["LEFT"] = sys.left = "left"
+print(spark.conf.get("spark.lake.left"))
+"""
+LOOKING_SCRIPT = """
+import os
+import sys
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print(spark.catalog.tableExists("global_temp.left"), spark.conf.get("spark.lake.left", "none"),
+      spark.conf.get("spark.sql.session.timeZone"), os.environ.get("LEFT"), hasattr(sys, "left"))
+"""
 WAITING_SCRIPT = """
 import time
 from pyspark.sql import SparkSession
@@ -89,6 +107,21 @@ def test_a_run_without_a_permission_fails_and_names_it(emulator: Emulator, mergi
     assert "assumed-role/reader" in ended["ErrorMessage"]
     denied = {call["action"] for call in emulator.calls() if call["verdict"] == "denied"}
     assert "s3:PutObject" in denied
+
+
+def test_a_run_finds_a_warm_jvm_and_nothing_that_the_run_before_has_left(emulator: Emulator, job_role: str) -> None:
+    emulator.job("leaving", LEAVING_SCRIPT, job_role, DefaultArguments={"--conf": "spark.lake.left=left"})
+    emulator.job("looking", LOOKING_SCRIPT, job_role)
+    runs = {}
+    for job in ("leaving", "looking"):
+        runs[job] = emulator.start(job)
+        assert emulator.ended(job, runs[job])["JobRunState"] == "SUCCEEDED"
+
+    assert _running_pid(emulator, "leaving", runs["leaving"], "jvm.pid") == _running_pid(
+        emulator, "looking", runs["looking"], "jvm.pid"
+    )
+    assert _log_lines(emulator, runs["leaving"]) == ["left"]
+    assert _log_lines(emulator, runs["looking"]) == ["False none UTC None False"]
 
 
 def test_a_role_that_glue_may_not_assume_fails_the_run(emulator: Emulator) -> None:
