@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.e2e.deployed import ROOT
-from tests.e2e.test_faults import ORDERS, assert_made_good, good_order
-from tests.e2e.test_pipeline import assert_balanced
+from tests.e2e.runs import ORDERS, assert_balanced, assert_made_good, good_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,19 +10,15 @@ import pytest
 
 from local.up import SECRETS
 from tests.e2e.killing import end_function, end_spark
-from tests.e2e.test_pipeline import CRM, assert_balanced
+from tests.e2e.runs import CRM, ORDERS, TROUBLED, assert_made_good, good_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.e2e.deployed import DeployedLake, Run
+    from tests.e2e.deployed import DeployedLake
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("changed")]
-
-ORDERS = "erp.sales_order"
-TROUBLED = ("crm.account", "erp.business_partner", ORDERS)
-"""What has news while something goes wrong: as much as shows what befalls it and what it leaves alone, read in seconds."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,15 +38,6 @@ def make_news(lake: DeployedLake, *sources: str) -> None:
         lake.erp.touch(ORDERS, rows=50)
     lake.crm.advance(hours=0.5)
     lake.erp.advance(hours=0.5)
-
-
-def assert_made_good(lake: DeployedLake, differences: Callable[[], list[str]]) -> Run:
-    """The next run, started at once, is good and leaves nothing behind, in no table of the lake."""
-    run = lake.run({"entities": TROUBLED})
-    assert run.outcome == "GOOD", run.report
-    assert_balanced(run)
-    assert differences() == []
-    return run
 
 
 def test_a_wrong_password_fails_its_source_alone_and_is_told_with_entity_cause_and_remedy(
@@ -179,16 +166,6 @@ def test_a_row_that_breaks_its_contract_is_held_back_and_its_older_good_version_
     assert run.entity(ORDERS)["broken"] == {"sales_order_item.requested_quantity_not_negative": 1}
     assert "rows in quarantine (sales_order_item.requested_quantity_not_negative 1)" in run.report["message"]  # type: ignore[index]
     assert held_quantity(lake, order, item) == quantity
-
-
-def good_order(lake: DeployedLake, place: int = 0) -> tuple[str, str, str]:
-    """An order with one item in the lake, the first by number or a later one: its number, the item's, and its quantity."""
-    found = lake.query(
-        "SELECT sales_order, min(sales_order_item) AS item, min(requested_quantity) AS quantity"  # noqa: S608 - a number
-        " FROM lake_curated.erp_sales_order_item GROUP BY sales_order HAVING count(*) = 1 ORDER BY sales_order"
-        f" LIMIT 1 OFFSET {place}"
-    )
-    return str(found[0]["sales_order"]), str(found[0]["item"]), str(found[0]["quantity"])
 
 
 def held_quantity(lake: DeployedLake, order: str, item: str) -> str | None:

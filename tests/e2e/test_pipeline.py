@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lake.contract.build import compile_folder
-from lake.contract.plan import Plan
 from tests.e2e.deployed import ROOT
+from tests.e2e.runs import CRM, ENTITIES, ORDERS, PLANS, assert_balanced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,43 +18,20 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.stack
 
-PLANS = {
-    plan.entity: plan
-    for name, text in compile_folder(ROOT / "contracts").items()
-    if not name.startswith("source.") and (plan := Plan.load(text))
-}
-ENTITIES = tuple(sorted(PLANS))
-CRM = {name for name, plan in PLANS.items() if plan.source == "crm"}
 BUSY = set(ENTITIES) - {"erp.company_code"}
 """What some people change each day."""
-ORDERS = {"erp.sales_order"}
 WHAT_IT_NAMES = {
     "everything": set(ENTITIES),
     "one-source": CRM,
-    "one-entity": ORDERS,
+    "one-entity": {ORDERS},
     "some-entities": {"crm.account", "erp.business_partner"},
-    "curate-only": ORDERS,
+    "curate-only": {ORDERS},
     "maintain": set(ENTITIES) - CRM,
-    "rebuild": ORDERS,
-    "replay": ORDERS,
+    "rebuild": {ORDERS},
+    "replay": {ORDERS},
     "verify": set(ENTITIES),
 }
 SAMPLES = sorted((ROOT / "events" / "executions").glob("*.json"))
-
-
-def assert_balanced(run: Run) -> None:
-    """The equations of DESIGN's balance, computed here from the report's own numbers."""
-    assert run.report is not None
-    assert run.report["balanced"], run.report["gaps"]
-    for entity in run.report["entities"]:
-        read, kept = entity["extracted"], entity["curated"]
-        if read is not None:
-            assert read["received"] == read["landed"] + read["repeated"] + read["beyond"], entity
-        if kept is not None:
-            assert kept["landed"] == sum(kept[part] for part in ("merged", "superseded", "unchanged", "quarantined")), (
-                entity
-            )
-            assert kept["live_by_raw"] == kept["live_in_tables"], entity
 
 
 def test_the_initial_extraction_is_good_and_its_balance_closes(lake: DeployedLake, initial: Run) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.test_pipeline import CRM
+from tests.e2e.runs import CRM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

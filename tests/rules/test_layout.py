@@ -19,7 +19,7 @@ OF_A_TEST = re.compile(
     r"\btests(?:\.\w+)*\.(?:test_\w+|conftest)\b|^\s*from tests[\w.]* import .*\b(?:test_|conftest\b)", re.M
 )
 # Folders whose tests still import tests.
-NOT_YET = {("tests", "e2e"), ("tests", "spark")}
+NOT_YET = {("tests", "spark")}
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".sql", ".sh", ".txt", ".mk", ""}
 
 # Where one machine is not another: somebody's folders, hosts that only one network knows, a registry that is not the usual one.
