@@ -12,22 +12,13 @@ import pytest
 
 from local.spark import glue_session
 from local.up import SECRETS
+from tests.e2e.chapters import CHAPTERS
 from tests.e2e.deployed import ROOT, DeployedLake, Run, copy_project, new_stack
 from tests.e2e.truth import compare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# The order in which the lake lives through the tests; those that need no lake come after them.
-CHAPTERS = (
-    "test_pipeline",
-    "test_queries",
-    "test_faults",
-    "test_by_hand",
-    "test_grants_used",
-    "test_sam_local",
-    "test_schedule",
-)
 HERE = Path(__file__).parent
 
 
