@@ -11,10 +11,11 @@ from tests.e2e.deployed import ROOT
 from tests.e2e.runs import ORDERS, assert_balanced, assert_made_good, good_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.e2e.deployed import DeployedLake
+    from tests.e2e.runs import Differences
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("changed")]
 
@@ -54,7 +55,7 @@ def test_a_past_range_is_read_beside_a_live_run_and_moves_no_watermark(lake: Dep
 
 @pytest.mark.parametrize("sample", BACKFILLS, ids=lambda path: path.stem)
 def test_each_sample_of_a_backfill_reads_its_range_which_the_next_run_curates_though_nothing_else_is_new(
-    lake: DeployedLake, differences: Callable[[], list[str]], sample: Path
+    lake: DeployedLake, differences: Differences, sample: Path
 ) -> None:
     asked = json.loads(sample.read_text("utf-8"))
     started = lake.aws("stepfunctions").start_execution(
@@ -88,7 +89,7 @@ def test_a_backfill_that_cannot_be_read_fails_and_people_are_told_what_and_why(l
 
 
 def test_a_reload_has_the_next_run_read_the_entity_whole_and_shows_what_no_stamp_tells_of(
-    lake: DeployedLake, differences: Callable[[], list[str]]
+    lake: DeployedLake, differences: Differences
 ) -> None:
     order, _, _ = good_order(lake, place=1)  # the first one was made a bad one by the chapter before
     lake.erp.change(ORDERS, order, {"ExternalDocumentID": "NO STAMP"}, stamp="none")
@@ -104,7 +105,7 @@ def test_a_reload_has_the_next_run_read_the_entity_whole_and_shows_what_no_stamp
 
 
 def test_a_watermark_that_is_set_back_lets_rows_land_once_more_and_changes_nothing(
-    lake: DeployedLake, differences: Callable[[], list[str]]
+    lake: DeployedLake, differences: Differences
 ) -> None:
     before = state(lake)["watermark"]
     refused = lake.lake("state", "set", ORDERS, "--watermark=2026-12-01T00:00:00Z", "--why=a mistake")
@@ -121,7 +122,7 @@ def test_a_watermark_that_is_set_back_lets_rows_land_once_more_and_changes_nothi
 
 
 def test_a_state_that_was_lost_is_restored_from_the_manifests_and_a_row_of_old_is_fetched_by_key(
-    lake: DeployedLake, differences: Callable[[], list[str]]
+    lake: DeployedLake, differences: Differences
 ) -> None:
     lost = state(lake)
     lake.erp.insert(ORDERS, {"SalesOrder": "0999999999"}, stamp="2026-10-05T12:00:00Z")
@@ -158,7 +159,7 @@ def test_a_comparison_after_a_run_finds_the_same_keys_on_both_sides_whatever_key
 
 
 def test_a_comparison_names_the_keys_that_either_side_lacks_until_a_run_has_read_them_and_changes_nothing(
-    lake: DeployedLake, differences: Callable[[], list[str]]
+    lake: DeployedLake, differences: Differences
 ) -> None:
     gone, _, _ = good_order(lake, place=2)
     ((new,),) = lake.erp.insert(ORDERS, {"SalesOrder": "0888888888"})
@@ -176,6 +177,10 @@ def test_a_comparison_names_the_keys_that_either_side_lacks_until_a_run_has_read
     lake.erp.advance(hours=25)  # a sweep is due
     assert_made_good(lake, differences)
     assert compared(lake, ORDERS)[0] == 0
+
+
+def test_after_all_work_by_hand_the_whole_lake_is_what_the_sources_are(differences: Differences) -> None:
+    assert differences() == []
 
 
 def compared(lake: DeployedLake, entity: str) -> tuple[int, dict[str, Any]]:

@@ -13,10 +13,11 @@ from tests.e2e.killing import end_function, end_spark
 from tests.e2e.runs import CRM, ORDERS, TROUBLED, assert_made_good, good_order
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.e2e.deployed import DeployedLake
+    from tests.e2e.runs import Differences
 
 pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("changed")]
 
@@ -41,7 +42,7 @@ def make_news(lake: DeployedLake, *sources: str) -> None:
 
 
 def test_a_wrong_password_fails_its_source_alone_and_is_told_with_entity_cause_and_remedy(
-    lake: DeployedLake, differences: Callable[[], list[str]]
+    lake: DeployedLake, differences: Differences
 ) -> None:
     make_news(lake, "crm", "erp")
     lake.put_secret("erp", {"user": "LAKE", "password": "mistyped"})
@@ -65,7 +66,7 @@ def test_a_wrong_password_fails_its_source_alone_and_is_told_with_entity_cause_a
 
 
 def test_a_source_that_is_down_leaves_the_other_running_and_is_read_when_it_is_back(
-    lake: DeployedLake, differences: Callable[[], list[str]]
+    lake: DeployedLake, differences: Differences
 ) -> None:
     make_news(lake, "crm")
     lake.crm.fault("http", status=503, retry_after=0)
@@ -81,7 +82,7 @@ def test_a_source_that_is_down_leaves_the_other_running_and_is_read_when_it_is_b
 
 
 def test_an_extractor_that_is_killed_in_the_middle_of_a_run_is_made_good_by_the_next(
-    lake: DeployedLake, differences: Callable[[], list[str]]
+    lake: DeployedLake, differences: Differences
 ) -> None:
     make_news(lake, "erp")
     lake.erp.fault(
@@ -102,7 +103,7 @@ def test_an_extractor_that_is_killed_in_the_middle_of_a_run_is_made_good_by_the_
 
 
 def test_a_spark_process_that_is_killed_in_the_middle_of_its_merges_is_made_good_by_the_next_run(
-    lake: DeployedLake, differences: Callable[[], list[str]]
+    lake: DeployedLake, differences: Differences
 ) -> None:
     make_news(lake, "crm", "erp")
     before, runs = lake.table_versions(), set(lake.job_runs())
@@ -142,9 +143,7 @@ def test_of_two_executions_started_at_once_one_runs_and_the_other_waits_behind_i
     assert lake.state("pipeline", "lease").get("execution") is None
 
 
-def test_the_lease_of_an_aborted_execution_is_taken_over(
-    lake: DeployedLake, differences: Callable[[], list[str]]
-) -> None:
+def test_the_lease_of_an_aborted_execution_is_taken_over(lake: DeployedLake, differences: Differences) -> None:
     make_news(lake)
     lake.crm.fault("http", status=503, retry_after=3, times=1)
     aborted = lake.start({"entities": TROUBLED})
@@ -156,7 +155,7 @@ def test_the_lease_of_an_aborted_execution_is_taken_over(
 
 
 def test_a_row_that_breaks_its_contract_is_held_back_and_its_older_good_version_stays(
-    lake: DeployedLake, differences: Callable[[], list[str]]
+    lake: DeployedLake, differences: Differences
 ) -> None:
     order, item, quantity = good_order(lake)
     lake.erp.change("erp.sales_order_item", (order, item), {"RequestedQuantity": "-5.000"})
@@ -175,6 +174,10 @@ def held_quantity(lake: DeployedLake, order: str, item: str) -> str | None:
         f" WHERE sales_order = '{order}' AND sales_order_item = '{item}'"
     )
     return row["requested_quantity"]
+
+
+def test_after_all_troubles_the_whole_lake_is_what_the_sources_are(differences: Differences) -> None:
+    assert differences() == []
 
 
 def test_a_contract_with_a_mistake_stops_the_deployment_and_names_file_field_and_reason(

@@ -11,10 +11,10 @@ from tests.e2e.deployed import ROOT
 from tests.e2e.runs import CRM, ENTITIES, ORDERS, PLANS, assert_balanced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.e2e.deployed import DeployedLake, Run
+    from tests.e2e.runs import Differences
 
 pytestmark = pytest.mark.stack
 
@@ -46,9 +46,7 @@ def test_the_initial_extraction_is_good_and_its_balance_closes(lake: DeployedLak
         assert entity["unsettled"] == 0
 
 
-def test_after_the_initial_extraction_the_lake_is_what_the_sources_are(
-    initial: Run, differences: Callable[[], list[str]]
-) -> None:
+def test_after_the_initial_extraction_the_lake_is_what_the_sources_are(initial: Run, differences: Differences) -> None:
     assert initial.outcome == "GOOD", initial.report
     assert differences() == []
 
@@ -73,7 +71,7 @@ def test_a_day_of_changes_is_read_and_its_balance_closes(changed: Run) -> None:
 
 
 def test_after_a_day_of_changes_the_lake_is_what_the_sources_are_deletions_included(
-    changed: Run, differences: Callable[[], list[str]]
+    changed: Run, differences: Differences
 ) -> None:
     assert changed.outcome == "GOOD", changed.report
     assert differences() == []

@@ -20,10 +20,13 @@ pytestmark = [pytest.mark.stack, pytest.mark.usefixtures("changed")]
 @pytest.fixture
 def every_minute(lake: DeployedLake) -> Iterator[set[str]]:
     """The CRM is read each minute; the executions that there were before. Afterwards starting is left to people again."""
-    before = set(lake.executions())
+    before, scheduler = set(lake.executions()), lake.aws("scheduler")
     lake.deploy_parameters(CrmSchedule="rate(1 minute)", ScheduleState="ENABLED")
     yield before
-    lake.deploy_parameters(CrmSchedule="cron(5 * * * ? *)", ScheduleState="DISABLED")
+    for listed in scheduler.list_schedules()["Schedules"]:
+        schedule = scheduler.get_schedule(Name=listed["Name"], GroupName=listed["GroupName"])
+        kept = ("Name", "GroupName", "ScheduleExpression", "Target", "FlexibleTimeWindow")
+        scheduler.update_schedule(**{name: schedule[name] for name in kept}, State="DISABLED")
 
 
 def test_with_the_schedule_set_to_one_minute_the_pipeline_starts_by_itself(
