@@ -9,6 +9,15 @@ from pathlib import Path
 # A short life on few cores: the cheap compiler only, and a collector without helper threads for small pauses.
 QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=256m", "-XX:+UseParallelGC", "-Xss4m")
 
+NO_RECORD = {
+    "spark.ui.liveUpdate.period": "-1",
+    "spark.ui.retainedJobs": "1",
+    "spark.ui.retainedStages": "1",
+    "spark.ui.retainedTasks": "1",
+    "spark.sql.ui.retainedExecutions": "1",
+}
+"""Nobody looks at Spark's own pages here: without these it keeps each of the last thousand queries, with its plans."""
+
 
 @dataclass(frozen=True)
 class Toolchain:
@@ -55,6 +64,7 @@ def local_settings(toolchain: Toolchain, scratch: Path) -> dict[str, str]:
         "spark.driver.extraClassPath": toolchain.class_path(),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
+        **NO_RECORD,
         "spark.default.parallelism": "2",
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.session.timeZone": "UTC",

@@ -48,14 +48,9 @@ ONE_PROCESS = {
     "spark.shuffle.checksum.enabled": "false",
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
     "spark.sql.sources.bucketing.autoBucketedScan.enabled": "false",
-    "spark.ui.liveUpdate.period": "-1",
-    "spark.ui.retainedJobs": "1",
-    "spark.ui.retainedStages": "1",
-    "spark.ui.retainedTasks": "1",
-    "spark.sql.ui.retainedExecutions": "1",
 }
-"""Nothing is shared with another process, and nobody looks at what was run: tables in memory (on a disk Hadoop starts a
-process for each file, to set its mode), one task a stage, a short memory of queries."""
+"""Nothing is shared with another process: tables in memory (on a disk Hadoop starts a process for each file, to set its mode),
+and one task a stage."""
 LARGE_DATA = {
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.adaptive.coalescePartitions.minPartitionSize": "1b",
