@@ -8,8 +8,8 @@ STACK ?= .lake/stack
 UV := $(BIN)/uv
 # Options for the command behind a target: `make demo ARGS="--size M"`, `make test ARGS="-k lease"`.
 ARGS ?=
-# Tests in two processes: tests/conftest.py deals them out.
-TOGETHER := -n 2 --dist loadfile --no-loadscope-reorder
+# Tests in three processes, for those of the local stack mostly wait: tests/conftest.py deals them out.
+TOGETHER := -n 3 --dist loadfile --no-loadscope-reorder
 # Tests for while one works: no Spark, no stack to start or to deploy to, no Docker.
 FAST := tests/unit tests/template tests/rules -m "not (spark or stack or docker)"
 
