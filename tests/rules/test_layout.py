@@ -18,8 +18,6 @@ GENERIC = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 OF_A_TEST = re.compile(
     r"\btests(?:\.\w+)*\.(?:test_\w+|conftest)\b|^\s*from tests[\w.]* import .*\b(?:test_|conftest\b)", re.M
 )
-# Folders whose tests still import tests.
-NOT_YET = {("tests", "spark")}
 TEXT = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".sql", ".sh", ".txt", ".mk", ""}
 
 # Where one machine is not another: somebody's folders, hosts that only one network knows, a registry that is not the usual one.
@@ -72,7 +70,7 @@ def test_what_tests_share_is_in_no_test_and_no_conftest() -> None:
     importing = [
         str(path)
         for path in python_files("src", "functions", "glue", "layers", "local", "bench", "tests")
-        if path.parts[:2] not in NOT_YET and OF_A_TEST.search(read(path))
+        if OF_A_TEST.search(read(path))
     ]
     assert importing == []
 
