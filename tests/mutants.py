@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.environments import install
+from tests.support.project_files import copy_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,7 +49,8 @@ def main() -> int:
         return subprocess.run([mutmut, "show", arguments.show], cwd=COPY, check=False).returncode
     if unknown := set(arguments.modules) - set(modules()):
         parser.error(f"{', '.join(sorted(unknown))}: pyproject.toml has {', '.join(modules())}")
-    copy_project()
+    shutil.rmtree(COPY, ignore_errors=True)
+    copy_project(PROJECT, COPY)
     wanted = [f"{module}.*" for module in arguments.modules]
     done = subprocess.run(
         [mutmut, "run", "--max-children", str(AT_ONCE), *wanted], cwd=COPY, env=environment(), check=False
@@ -63,22 +65,6 @@ def modules() -> list[str]:
     """The modules that pyproject.toml names."""
     paths: list[str] = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["tool"]["mutmut"]["only_mutate"]
     return [path.removeprefix("src/").removesuffix(".py").replace("/", ".") for path in paths]
-
-
-def copy_project() -> None:
-    """A fresh copy of what git knows or would add."""
-    shutil.rmtree(COPY, ignore_errors=True)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (PROJECT / name).is_file():
-            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, COPY / name)
 
 
 def environment() -> Mapping[str, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from functools import cache
 from pathlib import Path
+
+from tests.support.project_files import project_files
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
@@ -15,14 +16,7 @@ FENCE = re.compile(r"^(```|~~~).*?^\1$", re.MULTILINE | re.DOTALL)
 @cache
 def files() -> tuple[Path, ...]:
     """What git knows or would add, relative to the root."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return tuple(Path(name) for name in sorted(set(filter(None, listed.stdout.split("\0")))) if (ROOT / name).is_file())
+    return tuple(project_files(ROOT))
 
 
 def python_files(*folders: str) -> list[Path]:

@@ -7,13 +7,13 @@ import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.sabotage.witness import Testimony, Witness, read_testimony
+from tests.support.project_files import copy_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +52,9 @@ def workshop(project: Path) -> Iterator[Workshop]:
     with tempfile.TemporaryDirectory(prefix="lake-sabotage-") as folder:
         copy = Path(folder) / "project"
         copy_project(project, copy)
+        for name in BORROWED:
+            if (project / name).exists():
+                (copy / name).symlink_to((project / name).resolve())
         yield Workshop(copy)
 
 
@@ -87,24 +90,6 @@ def _end(process: BaseProcess) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.join()
-
-
-def copy_project(project: Path, target: Path) -> None:
-    """Copies what git tracks or would add, and links to what is installed."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (project / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(project / name, target / name)
-    for name in BORROWED:
-        if (project / name).exists():
-            (target / name).symlink_to((project / name).resolve())
 
 
 def _run_pytest(copy: Path, test: str, said: Path, log: Path) -> None:
