@@ -139,5 +139,6 @@ def _catalog(tables: Tables) -> str:
 
 
 def _name(tables: Tables, table: Table) -> str:
-    """The table's name within its catalog, as a literal."""
-    return literal(f"{tables.database.partition('.')[2]}.{table.name}")
+    """The table's whole name, as a literal. Without the catalog Iceberg would look for one called like the database, and put
+    a hundred lines into the log when there is none."""
+    return literal(tables.name(table))
