@@ -103,7 +103,7 @@ def _files(folder: Path) -> dict[str, str]:
 @contextmanager
 def as_for_large_data(spark: Any) -> Iterator[None]:
     """Within it, what is switched off for few rows is on, and rows are shuffled where they are joined."""
-    before = {name: spark.conf.get(name) for name in SMALL_DATA | LARGE_DATA}
+    before = {name: spark.conf.get(name, None) for name in SMALL_DATA | LARGE_DATA}
     for name in SMALL_DATA:
         spark.conf.unset(name)
     for name, value in LARGE_DATA.items():
@@ -112,7 +112,8 @@ def as_for_large_data(spark: Any) -> Iterator[None]:
         yield
     finally:
         for name, value in before.items():
-            spark.conf.set(name, value)
+            if value is not None:
+                spark.conf.set(name, value)
 
 
 def cluster(folder: Path) -> SparkSession:

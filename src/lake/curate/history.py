@@ -63,7 +63,9 @@ def _whole(tables: Tables, plan: Plan, table: Table, changes: DataFrame) -> Data
     there = tables.read(table).select(*plan.key, F.struct(*POINTER).alias("_at"), F.struct(*names).alias("_there"))
     parts = changes.withColumn("_at", F.col("_split")).join(there, [*plan.key, "_at"], "left")
     values = (F.coalesce(F.col(f"_new.{quoted(name)}"), F.col(f"_there.{quoted(name)}")).alias(name) for name in names)
-    return parts.withColumn("_new", F.when(F.expr("_was IS NULL"), F.struct(*values)))
+    whole = parts.withColumn("_new", F.when(F.expr("_was IS NULL"), F.struct(*values)))
+    # Spark 4.1 cannot plan a MERGE whose rows are still to be read from a table: the filter of files that it adds has no plan.
+    return whole.localCheckpoint(eager=False)
 
 
 def _merge(tables: Tables, plan: Plan, table: Table, changes: DataFrame, judged: Judged) -> None:
