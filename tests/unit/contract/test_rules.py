@@ -73,7 +73,7 @@ REFUSED = [
     ("too many values", "nullif(text, 'a', 'b') = 'a'", "nullif takes two values"),
     ("too many arguments", "upper(text, 'a') = 'a'", "upper takes text"),
     ("items as a value", "item = item", "items are no value"),
-    ("an arrow over a text", "exists(text, x -> flag)", "an arrow (->) is for the items of a child"),
+    ("an arrow over a text", "exists(text, x -> flag)", "exists: an arrow (->) is for the items of a child"),
     ("an arrow to a number", "exists(item, x -> x.amount)", "exists takes 1-arrow to boolean"),
     ("a total without an item", "aggregate(item, 0, x -> x.amount) > 1", "aggregate takes items, a number"),
     ("a filter by a number", "size(filter(item, x -> x.amount)) > 1", "filter takes items and a condition"),
@@ -96,6 +96,12 @@ REFUSED = [
     ("more digits behind the point than there are", "CAST(text AS DECIMAL(2, 3)) > 1", "s at most p"),
     ("no digits", "CAST(text AS DECIMAL(0, 0)) > 1", "p is 1 to 38"),
     ("an item's column behind its arrow", "exists(item, x -> x.flag) AND x.flag", "there is no column 'x'"),
+    ("the shortest number that is too long to turn its sign", "whole > -1" + "0" * 34, "at most 34 digits"),
+    ("a decimal of fewer digits than none", "CAST(text AS DECIMAL(-5, 2)) > 1", "p is 1 to 38"),
+    ("a cast of items", "CAST(item AS STRING) = 'a'", "items cannot be cast to text"),
+    ("a quoted name for a function", "`length`(text) > 1", "there is no column 'length'"),
+    ("a text behind a column", "flag 'a'", "the end is expected, not \"'a'\""),
+    ("a list for a value", "coalesce((text, text)) = 'a'", ") is expected, not ','"),
     ("an arrow without items", "exists(x -> x.flag)", "an arrow (->) is for the items of a child"),
 ]
 
@@ -103,6 +109,10 @@ REFUSED = [
 @pytest.mark.parametrize(("condition", "expected"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_a_condition_that_spark_could_fail_on_is_refused_with_its_place(condition: str, expected: str) -> None:
     assert expected in refused(condition)
+
+
+def test_a_name_that_is_near_none_is_refused_without_a_guess() -> None:
+    assert refused("zzz > 1") == "there is no column 'zzz'"
 
 
 WIDE = "DECIMAL(38, 10)"
@@ -137,6 +147,7 @@ COMPILED = [
      f"TRY_CAST(try_multiply(TRY_CAST(try_add(1, `whole`) AS {WIDE}), 2) AS {WIDE}) > 0"),
     ("signs", "-whole < -5 AND -amount < 0", "((-CAST(`whole` AS DECIMAL(20, 0))) < (-5)) AND ((-`amount`) < 0)"),
     ("a sign of a sign", "- -5 = whole", "(-(-5)) = `whole`"),
+    ("the longest number with a sign", "whole > -" + "9" * 34, f"`whole` > (-{'9' * 34})"),
     ("a constant with a sign", "add_months(day, -1) < day", "add_months(`day`, (-1)) < `day`"),
     ("constants", "TRUE OR FALSE OR coalesce(NULL, flag)", "TRUE OR FALSE OR coalesce(NULL, `flag`)"),
     ("a day and an instant", "day < DATE '2020-02-29' AND moment >= TIMESTAMP '2020-01-01T00:00:00Z'",
