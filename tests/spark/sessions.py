@@ -39,6 +39,7 @@ SMALL_DATA = {
 ONE_PROCESS = {
     f"{CATALOG}.catalog-impl": "org.apache.iceberg.inmemory.InMemoryCatalog",
     f"{CATALOG}.warehouse": "memory:",
+    "spark.driver.memory": "640m",
     "spark.default.parallelism": "1",
     "spark.sql.shuffle.partitions": "1",
     "spark.broadcast.blockSize": "64k",
@@ -50,7 +51,7 @@ ONE_PROCESS = {
     "spark.sql.sources.bucketing.autoBucketedScan.enabled": "false",
 }
 """Nothing is shared with another process: tables in memory (on a disk Hadoop starts a process for each file, to set its mode),
-and one task a stage."""
+and one task a stage. 200 MB are in use then."""
 LARGE_DATA = {
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.adaptive.coalescePartitions.minPartitionSize": "1b",
