@@ -10,15 +10,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from py4j.java_gateway import java_import  # type: ignore[import-untyped]
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from local.toolchain.install import ready
 from local.toolchain.jvm import local_settings, s3_settings, write_properties
 
-CLASSES = ("org.apache.spark.api.python.PythonUtils", "org.apache.spark.api.python.SerDeUtil")
-"""Classes that PySpark asks for by their short names at nearly each call: known by the whole name they are found at once."""
+CLASSES = ("functions", "org.apache.spark.sql.functions", "PythonUtils", "org.apache.iceberg.spark.Spark3Util")
+"""What PySpark and curate ask the JVM for at nearly each call, under these names. It looks for a short name in all jars first."""
 CATALOG = "spark.sql.catalog.glue_catalog"
 ICEBERG = {
     "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
@@ -87,4 +86,4 @@ def _start_jvm(toolchain: Path, settings: Mapping[str, str] = MappingProxyType({
     os.environ.update(tools.environment(properties))
     SparkContext._ensure_initialized()
     for name in CLASSES:
-        java_import(SparkContext._jvm, name)
+        setattr(SparkContext._jvm, name, getattr(SparkContext._jvm, name))
