@@ -85,5 +85,10 @@ def _start_jvm(toolchain: Path, settings: Mapping[str, str] = MappingProxyType({
     properties = write_properties(scratch / "spark.properties", {**local_settings(tools, scratch), **settings})
     os.environ.update(tools.environment(properties))
     SparkContext._ensure_initialized()
+    keep_classes(SparkContext._jvm)
+
+
+def keep_classes(jvm: Any) -> None:
+    """Has Python look for them once in this process."""
     for name in CLASSES:
-        setattr(SparkContext._jvm, name, getattr(SparkContext._jvm, name))
+        setattr(jvm, name, getattr(jvm, name))

@@ -21,13 +21,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import boto3
-from py4j.java_gateway import java_import  # type: ignore[import-untyped]
 from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untyped]
 from pyspark import SparkContext
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-from local.spark import CLASSES
+from local.spark import keep_classes
 from local.toolchain import warm_up
 
 PROJECT = Path(__file__).parents[2]
@@ -147,8 +146,7 @@ def _fail(folder: Path, reason: str, code: int) -> NoReturn:
 def _run_script(folder: Path, job: dict[str, Any]) -> None:
     arguments: dict[str, str] = job["arguments"]
     SparkContext._ensure_initialized()
-    for name in CLASSES:
-        java_import(SparkContext._jvm, name)
+    keep_classes(SparkContext._jvm)
     with _properties({**_credentials(job["credentials"]), **_configured(arguments.get("--conf", ""))}):
         s3 = boto3.client("s3")
         _only_installed_packages()
