@@ -59,9 +59,8 @@ class GlueRuns:
         with self.lock:
             answer = self.stop_other(data)
             stopped = [item["JobRunId"] for item in json.loads(answer[2])["SuccessfulSubmissions"]]
-            workers = [self.workers[run_id] for run_id in stopped if run_id in self.workers]
-        for worker in workers:
-            worker.end()
+            for worker in [self.workers[run_id] for run_id in stopped if run_id in self.workers]:
+                worker.end()  # before it can be another run's
         return answer
 
     def _execute(self, run: dict[str, Any], job: dict[str, Any]) -> None:
@@ -93,7 +92,8 @@ class GlueRuns:
             arguments = {**run["Arguments"], "--JOB_NAME": run["JobName"], "--JOB_RUN_ID": run["Id"]}
             return worker.run(Job(job["Command"]["ScriptLocation"], arguments, role), run["Timeout"] * 60)
         finally:
-            self.workers.pop(run["Id"], None)
+            with self.lock:
+                self.workers.pop(run["Id"], None)
             self.pool.give_back(worker)
             keep_logs(self.settings, role, run, folder)
 

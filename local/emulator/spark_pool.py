@@ -52,7 +52,8 @@ class Worker:
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self.directory = directory
         self.runs = 0
-        with (directory / "error.log").open("ab") as error:
+        self._said = 0
+        with self._errors.open("ab") as error:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(PROJECT / "local" / "emulator" / "spark_worker.py"), str(directory)],
                 stdin=subprocess.PIPE,
@@ -65,6 +66,10 @@ class Worker:
             )
 
     @property
+    def _errors(self) -> Path:
+        return self.directory / "error.log"
+
+    @property
     def folder(self) -> Path:
         """The run at work: `out.log`, `error.log`, `worker.pid` (its Python's), `jvm.pid`, `files`."""
         return self.directory / f"run-{self.runs}"
@@ -72,6 +77,7 @@ class Worker:
     def begin(self) -> None:
         """Makes a folder for the next run."""
         self.runs += 1
+        self._said = self._errors.stat().st_size
         self.folder.mkdir()
         for name in ("out.log", "error.log"):
             (self.folder / name).touch()
@@ -81,7 +87,10 @@ class Worker:
 
     def run(self, job: Job, timeout_s: float) -> Outcome:
         """Run the job to its end; the outcome says what went wrong. A process that is not fit for another is ended."""
-        answer = self._answer(job, timeout_s)
+        try:
+            answer = self._answer(job, timeout_s)
+        finally:
+            self._keep_words()
         if answer is None:
             self.end()
             minutes = f"{timeout_s / 60:.0f} minutes"
@@ -93,6 +102,12 @@ class Worker:
         if not found["is_fit"]:
             self.end()
         return Outcome(found["state"], found["message"])
+
+    def _keep_words(self) -> None:
+        """Adds what the JVM has said meanwhile to the run's log."""
+        with self._errors.open("rb") as whole, (self.folder / "error.log").open("ab") as own:
+            whole.seek(self._said)
+            own.write(whole.read())
 
     def _answer(self, job: Job, timeout_s: float) -> str | None:
         """What the process said of a run: nothing where it ended, None where it took too long."""
@@ -115,7 +130,7 @@ class Worker:
         shutil.rmtree(self.directory / "warm", ignore_errors=True)
 
     def _reason(self, code: int) -> str:
-        where = f"its log is {self.directory / 'error.log'}"
+        where = f"its log is {self._errors}"
         if code < 0:
             ended_by = signal.Signals(-code).name
             return f"the Spark process {self._process.pid} was ended by {ended_by} in the middle of the run; {where}"

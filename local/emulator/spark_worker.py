@@ -3,7 +3,7 @@
 `python spark_worker.py DIRECTORY` starts the JVM and warms it up unless a job waits already. It then reads lines from its
 standard input, each a job as JSON (see `spark_pool.Job`), and answers each on its standard output with a line: how the run
 ended (`state`, `message`), and whether the JVM is fit for another (`is_fit`). A run's Python is a fork that knows nothing of the
-runs before it, and the JVM keeps no session, setting or credential of them either. When the pool goes, all of it goes.
+runs before it, and in the JVM no session, setting or credential of them is left either. When the pool goes, all of it goes.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import boto3
 from py4j.protocol import Py4JError, Py4JJavaError  # type: ignore[import-untyped]
@@ -36,6 +36,9 @@ RUNTIME = Path(__file__).with_name("glue_runtime")
 RESERVED = re.compile(r"--(conf|extra-.*|datalake-formats|enable-.*|custom-logGroup-prefix|job-language|additional-.*)")
 MESSAGE_LENGTH = 4000
 JVM_ENDS_WITHIN_S = 2
+LOOK_AT_JVM_S = 1.0
+# Written into a run's folder when nothing of the run is left in the JVM.
+CLOSED = "closed"
 # Exit codes of a run's Python: the script failed; the connection to the JVM broke.
 SCRIPT_FAILED, CONNECTION_BROKE = 1, 3
 
@@ -43,40 +46,50 @@ SCRIPT_FAILED, CONNECTION_BROKE = 1, 3
 class Keeper:
     """Holds the JVM, and runs one job after the other in it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, answers: TextIO) -> None:
         self.directory = directory
+        self.answers = answers
         gateway = launch_gateway()
         self.jvm: subprocess.Popen[bytes] = gateway.proc
         os.environ["PYSPARK_GATEWAY_PORT"] = str(gateway.gateway_parameters.port)
         os.environ["PYSPARK_GATEWAY_SECRET"] = gateway.gateway_parameters.auth_token
 
     def warm_up(self) -> None:
-        """Has the JVM load what each job needs."""
+        """Has the JVM load what each job needs. One in which that fails is fit for nothing: SystemExit."""
         pid, held = self._fork(lambda: warm_up.run(self.directory / "warm"))
         os.close(held)
-        self._ended(pid)
+        if self._ended(pid):
+            raise SystemExit("the Spark JVM could not be warmed up")
+
+    def serve(self) -> None:
+        """Runs the jobs that come, until the pool or the JVM goes."""
+        while line := self._next():
+            print(json.dumps(self.run(json.loads(line))), file=self.answers, flush=True)
+
+    def _next(self) -> str:
+        """The next line of the pool; empty where there will be none."""
+        while not select.select([sys.stdin], [], [], LOOK_AT_JVM_S)[0]:
+            if self.jvm.poll() is not None:
+                return ""
+        return sys.stdin.readline()
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
         """Runs a job to its end: the answer to the pool."""
-        folder, errors = Path(job["folder"]), self.directory / "error.log"
-        began = errors.stat().st_size
+        folder = Path(job["folder"])
         (folder / "jvm.pid").write_text(str(self.jvm.pid), encoding="utf-8")
         pid, held = self._fork(lambda: _run(folder, job))
         _leave_with_pool(held)
         os.close(held)
-        code = self._ended(pid)
-        with errors.open("rb") as whole, (folder / "error.log").open("ab") as own:  # what the JVM said meanwhile
-            whole.seek(began)
-            own.write(whole.read())
-        return self._answer(code, folder)
+        return self._answer(self._ended(pid), folder)
 
     def _answer(self, code: int, folder: Path) -> dict[str, Any]:
         if code == CONNECTION_BROKE:  # which is seen a moment before the end of the process itself
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.jvm.wait(timeout=JVM_ENDS_WITHIN_S)
         lives = self.jvm.poll() is None
+        is_fit = lives and (folder / CLOSED).exists()
         if code == 0:
-            return {"state": "SUCCEEDED", "message": "", "is_fit": lives}
+            return {"state": "SUCCEEDED", "message": "", "is_fit": is_fit}
         written = folder / "error.txt"
         reason = written.read_text(encoding="utf-8") if written.exists() else f"its log is {folder / 'error.log'}"
         if not lives:
@@ -84,17 +97,21 @@ class Keeper:
             reason = f"the Spark JVM (process {self.jvm.pid}) {how}; last error: {reason}"
         elif code < 0:
             reason = f"the run's Python was ended by {signal.Signals(-code).name} in the middle of the run; {reason}"
-        return {"state": "FAILED", "message": reason[:MESSAGE_LENGTH], "is_fit": lives and code == SCRIPT_FAILED}
+        return {"state": "FAILED", "message": reason[:MESSAGE_LENGTH], "is_fit": is_fit}
 
-    @staticmethod
-    def _fork(work: Callable[[], None]) -> tuple[int, int]:
-        """The pid of a fork that does the work, and a pipe that is closed when it has ended."""
+    def _fork(self, work: Callable[[], None]) -> tuple[int, int]:
+        """The pid of a fork that does the work, and a pipe that is closed when it has ended. The pool's own pipes and the JVM's
+        are not the fork's."""
         held, closes = os.pipe()
         pid = os.fork()
         if pid:
             os.close(closes)
             return pid, held
         os.close(held)
+        self.answers.close()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if self.jvm.stdin is not None:
+            self.jvm.stdin.close()
         code = SCRIPT_FAILED
         try:
             work()
@@ -147,7 +164,8 @@ def _run_script(folder: Path, job: dict[str, Any]) -> None:
     arguments: dict[str, str] = job["arguments"]
     SparkContext._ensure_initialized()
     keep_classes(SparkContext._jvm)
-    with _properties({**_credentials(job["credentials"]), **_configured(arguments.get("--conf", ""))}):
+    given = {**_credentials(job["credentials"]), **_configured(arguments.get("--conf", ""))}
+    with _clean_jvm(given, folder / CLOSED):
         s3 = boto3.client("s3")
         _only_installed_packages()
         extra = arguments.get("--extra-py-files", "").split(",")
@@ -156,23 +174,40 @@ def _run_script(folder: Path, job: dict[str, Any]) -> None:
         script = _fetch(s3, job["script"], folder)
         words = [word for name, value in arguments.items() if not RESERVED.fullmatch(name) for word in (name, value)]
         sys.argv = [str(script), *words]
-        with _closed_session():
-            runpy.run_path(str(script), run_name="__main__")
+        runpy.run_path(str(script), run_name="__main__")
 
 
 @contextlib.contextmanager
-def _closed_session() -> Iterator[None]:
-    """Closes the script's session, and what it opened of file systems under its role."""
+def _clean_jvm(properties: dict[str, str], closed: Path) -> Iterator[None]:
+    """The JVM with a run's system properties. Afterwards they are as before, and what the script has opened under its role is
+    closed: `closed` is written then, and only then."""
+    jvm: Any = SparkContext._jvm
+    system = jvm.java.lang.System
+    before = {name: system.getProperty(name) for name in properties}
+    for name, value in properties.items():
+        system.setProperty(name, value)
     try:
         yield
     finally:
-        # a JVM that died has nothing to close; its death is told by the script's own error
+        # A JVM that died has nothing to close, and one that fails here is not used again; the script's own error says more.
         with contextlib.suppress(Py4JError, ConnectionError):
-            jvm: Any = SparkContext._jvm
-            session = SparkSession.getActiveSession()
-            if session is not None:
-                session.stop()
+            _close_session()
             jvm.org.apache.hadoop.fs.FileSystem.closeAll()
+            for name, value in before.items():
+                if value is None:
+                    system.clearProperty(name)
+                else:
+                    system.setProperty(name, value)
+            closed.touch()
+
+
+def _close_session() -> None:
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        session.stop()
+    context = SparkContext._active_spark_context
+    if context is not None:
+        context.stop()
 
 
 def _credentials(given: dict[str, str]) -> dict[str, str]:
@@ -191,25 +226,6 @@ def _configured(conf: str) -> dict[str, str]:
     """`--conf` holds several settings in one argument: `a=1 --conf b=2`."""
     settings = (setting.strip().partition("=") for setting in re.split(r"\s+--conf\s+", conf.strip()))
     return {name: value for name, _, value in settings if name}
-
-
-@contextlib.contextmanager
-def _properties(given: dict[str, str]) -> Iterator[None]:
-    """The JVM's system properties during a run; afterwards they are as they were before."""
-    jvm: Any = SparkContext._jvm
-    system = jvm.java.lang.System
-    before = {name: system.getProperty(name) for name in given}
-    for name, value in given.items():
-        system.setProperty(name, value)
-    try:
-        yield
-    finally:
-        with contextlib.suppress(Py4JError, ConnectionError):  # a JVM that died has none
-            for name, value in before.items():
-                if value is None:
-                    system.clearProperty(name)
-                else:
-                    system.setProperty(name, value)
 
 
 def _only_installed_packages() -> None:
@@ -235,16 +251,18 @@ def _fetch(s3: Any, uri: str, folder: Path) -> Path:
 
 
 def main(directory: Path) -> None:
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")  # the pool's; neither JVM nor scripts have it
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    keeper = Keeper(directory)
+    keeper = Keeper(directory, answers)
     (directory / "jvm.pid").write_text(str(keeper.jvm.pid), encoding="utf-8")
-    nobody_waits = not select.select([sys.stdin], [], [], 0)[0]
-    if nobody_waits:
-        keeper.warm_up()
-    while line := sys.stdin.readline():
-        print(json.dumps(keeper.run(json.loads(line))), file=answers, flush=True)
-    os.killpg(os.getpgrp(), signal.SIGKILL)  # the pool is gone
+    try:
+        nobody_waits = not select.select([sys.stdin], [], [], 0)[0]
+        if nobody_waits:
+            keeper.warm_up()
+        keeper.serve()
+    except BaseException:  # noqa: BLE001 (whatever it is, the JVM must not stay)
+        traceback.print_exc()
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ def test_all_sabotages_fit_the_project() -> None:
     complaints += misfits(ROOT, sabotages)
     assert not complaints, "\n\n".join(complaints)
     assert sabotages
+    assert [each.id for each in sabotages if not each.path.startswith(PLACES)] == [], "no command would follow them"
 
 
 @dataclass
@@ -158,6 +159,18 @@ NO_PROOF = {
     ),
     "SyntaxError-of-module": ("UNUSED = 1", "UNUSED = = 1", "test_two_and_three", "could not be collected"),
     "wrapped": ("    total = a + b", "    total = a + c", "test_wrapped", "broken Python, .*: NameError"),
+    "told": (
+        "    total = a + b",
+        "    raise ValueError(\"no sum: NameError: name 'c' is not defined\")",
+        "test_two_and_three",
+        "broken Python, .*: NameError",
+    ),
+    "late": (
+        "    total = a + b",
+        "    raise TimeoutError('no sum in 5 s')",
+        "test_two_and_three",
+        "or by time, .*: TimeoutError",
+    ),
     "died": (
         "    total = a + b",
         "    import os; os._exit(3)",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tests.sabotage.files import Sabotage
 
-PLACES = ("src", "functions", "glue", "local", "template.yaml", "statemachine")
+PLACES = ("src", "functions", "glue", "layers", "local", "contracts", "template.yaml", "statemachine")
 
 
 def follow(root: Path, sabotages: Iterable[Sabotage]) -> tuple[list[str], list[str]]:

@@ -7,17 +7,24 @@ that does not end fail under any careless change, and so prove nothing about the
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis.errors import FailedHealthCheck
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-# Errors of code that is broken as Python, not as a lake; their subclasses count as well.
-BROKEN_PYTHON = (NameError, ImportError, SyntaxError)
+# Errors of code that is broken as Python, and of time that ran out; their subclasses count as well.
+NO_PROOF = (NameError, ImportError, SyntaxError, TimeoutError, subprocess.TimeoutExpired, FailedHealthCheck)
+# The same in a text: code may have caught the error and told of it, and so may another process.
+IN_TEXT = re.compile(
+    r"\b(NameError|UnboundLocalError|ImportError|ModuleNotFoundError|SyntaxError|IndentationError)\b: .*"
+)
 PHASES = {
     "collect": "could not be collected",
     "setup": "failed in its set-up",
@@ -74,7 +81,9 @@ class Witness:
         if report.failed:
             error = call.excinfo.value if call.excinfo else None
             name = type(error).__name__ if error else ""
-            self.testimony.failures.append(Failure(report.when or "", name, broken_python(error), report.longreprtext))
+            self.testimony.failures.append(
+                Failure(report.when or "", name, broken_python(error, report.longreprtext), report.longreprtext)
+            )
         elif report.when == "call" and report.passed:
             self.testimony.passed += 1
         return report
@@ -85,13 +94,15 @@ class Witness:
             self.testimony.failures.append(Failure("collect", "", None, report.longreprtext))
 
 
-def broken_python(error: BaseException | None) -> str | None:
-    """The error of broken Python in this error, in what it was raised from, or in a group; None where there is none.
+def broken_python(error: BaseException | None, text: str = "") -> str | None:
+    """The error that proves nothing in this error, in what it was raised from, in a group or in the failure's text.
 
     Causes and contexts count: code that wraps whatever goes wrong in an error of its own must not turn a typing mistake of the
-    sabotage into a proof. What another process says about its errors is text, and is not looked into.
+    sabotage into a proof.
     """
-    return next((f"{type(each).__name__}: {each}" for each in _chain(error) if isinstance(each, BROKEN_PYTHON)), None)
+    found = next((f"{type(each).__name__}: {each}" for each in _chain(error) if isinstance(each, NO_PROOF)), None)
+    told = IN_TEXT.search(text)
+    return found or (told[0] if told else None)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -115,7 +126,7 @@ def unproven(testimony: Testimony) -> str | None:
     if testimony.failures:
         first = testimony.failures[0]
         if first.phase == "call":
-            return f"failed by broken Python, not by a broken promise: {first.broken}"
+            return f"failed by broken Python, or by time, not by a broken promise: {first.broken}"
         return f"{PHASES[first.phase]}:\n{_end(first.text)}"
     if testimony.passed:
         return "passed: the sabotage went unnoticed"

@@ -69,7 +69,7 @@ def is_cluster() -> bool:
 def words() -> str:
     """What the tests run on."""
     if is_cluster():
-        return f"local-cluster of {EXECUTORS} executors, with adaptive execution, code generation, joins that shuffle"
+        return f"local-cluster of {EXECUTORS} executors, with adaptive execution and code generation"
     return "one process, without adaptive execution and code generation"
 
 
@@ -113,7 +113,9 @@ def as_for_large_data(spark: Any) -> Iterator[None]:
         yield
     finally:
         for name, value in before.items():
-            if value is not None:
+            if value is None:
+                spark.conf.unset(name)
+            else:
                 spark.conf.set(name, value)
 
 

@@ -97,11 +97,15 @@ def test_a_run_merges_into_iceberg_and_athena_reads_what_it_wrote(emulator: Emul
 
 
 def test_a_run_without_a_permission_fails_and_names_it(emulator: Emulator, merging: str) -> None:
+    allowed = emulator.start(merging, amount="1.00")
+    assert emulator.ended(merging, allowed)["JobRunState"] == "SUCCEEDED"
     role = emulator.role("reader", ("s3:GetObject", "s3:ListBucket", "glue:*", "logs:*"))
     emulator.client("glue").update_job(JobName=merging, JobUpdate={**_definition(emulator, merging), "Role": role})
 
-    ended = emulator.ended(merging, emulator.start(merging, amount="1.00"))
+    run = emulator.start(merging, amount="1.00")
+    ended = emulator.ended(merging, run)
 
+    assert _running_pid(emulator, merging, run, "jvm.pid") == _running_pid(emulator, merging, allowed, "jvm.pid")
     assert ended["JobRunState"] == "FAILED"
     assert "s3:PutObject" in ended["ErrorMessage"]
     assert "assumed-role/reader" in ended["ErrorMessage"]
@@ -122,6 +126,33 @@ def test_a_run_finds_a_warm_jvm_and_nothing_that_the_run_before_has_left(emulato
     )
     assert _log_lines(emulator, runs["leaving"]) == ["left"]
     assert _log_lines(emulator, runs["looking"]) == ["False none UTC None False"]
+
+
+def test_a_jvm_in_which_a_run_may_have_left_something_serves_no_other(emulator: Emulator, job_role: str) -> None:
+    emulator.job(
+        "rude", "import os; from pyspark import SparkContext; SparkContext.getOrCreate(); os._exit(0)", job_role
+    )
+    emulator.job("polite", LOOKING_SCRIPT, job_role)
+    rude = emulator.start("rude")
+    assert emulator.ended("rude", rude)["JobRunState"] == "SUCCEEDED"
+    polite = emulator.start("polite")
+    assert emulator.ended("polite", polite)["JobRunState"] == "SUCCEEDED"
+    assert _running_pid(emulator, "rude", rude, "jvm.pid") != _running_pid(emulator, "polite", polite, "jvm.pid")
+
+
+def test_a_jvm_that_died_while_nothing_ran_is_replaced(
+    emulator: Emulator, job_role: str, alive: Callable[[int], bool]
+) -> None:
+    emulator.job("before", LOOKING_SCRIPT, job_role)
+    run = emulator.start("before")
+    assert emulator.ended("before", run)["JobRunState"] == "SUCCEEDED"
+    jvm = _running_pid(emulator, "before", run, "jvm.pid")
+    os.kill(jvm, signal.SIGKILL)
+    keeper = int(Path(f"/proc/{jvm}/stat").read_text("ascii").rsplit(")", 1)[1].split()[1])
+    give_up = time.monotonic() + 10
+    while alive(keeper) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    assert emulator.ended("before", emulator.start("before"))["JobRunState"] == "SUCCEEDED"
 
 
 def test_a_role_that_glue_may_not_assume_fails_the_run(emulator: Emulator) -> None:
