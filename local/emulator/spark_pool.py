@@ -47,13 +47,13 @@ class Outcome:
 
 
 class Worker:
-    """One process with a JVM. Its folder holds `error.log`, `jvm.pid`, and a folder for each run (see `folder`)."""
+    """One process with a JVM. Its folder holds `error.log` and a folder for each run (see `folder`)."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self.directory = directory
         self.runs = 0
         self._said = 0
-        with self._errors.open("ab") as error:
+        with self.errors.open("ab") as error:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", str(PROJECT / "local" / "emulator" / "spark_worker.py"), str(directory)],
                 stdin=subprocess.PIPE,
@@ -66,7 +66,8 @@ class Worker:
             )
 
     @property
-    def _errors(self) -> Path:
+    def errors(self) -> Path:
+        """What the JVM says, over all runs."""
         return self.directory / "error.log"
 
     @property
@@ -77,7 +78,7 @@ class Worker:
     def begin(self) -> None:
         """Makes a folder for the next run."""
         self.runs += 1
-        self._said = self._errors.stat().st_size
+        self._said = self.errors.stat().st_size
         self.folder.mkdir()
         for name in ("out.log", "error.log"):
             (self.folder / name).touch()
@@ -105,7 +106,7 @@ class Worker:
 
     def _keep_words(self) -> None:
         """Adds what the JVM has said meanwhile to the run's log."""
-        with self._errors.open("rb") as whole, (self.folder / "error.log").open("ab") as own:
+        with self.errors.open("rb") as whole, (self.folder / "error.log").open("ab") as own:
             whole.seek(self._said)
             own.write(whole.read())
 
@@ -130,7 +131,7 @@ class Worker:
         shutil.rmtree(self.directory / "warm", ignore_errors=True)
 
     def _reason(self, code: int) -> str:
-        where = f"its log is {self._errors}"
+        where = f"its log is {self.errors}"
         if code < 0:
             ended_by = signal.Signals(-code).name
             return f"the Spark process {self._process.pid} was ended by {ended_by} in the middle of the run; {where}"
@@ -168,7 +169,7 @@ class SparkPool:
     def _drop_dead(self) -> bool:
         dead = [worker for worker in self._waiting if not worker.alive()]
         for worker in dead:
-            logger.error("a Spark process ended before it had a job; its log is %s", worker.directory / "error.log")
+            logger.error("a Spark process ended before it had a job; its log is %s", worker.errors)
             self._waiting.remove(worker)
         return bool(dead)
 

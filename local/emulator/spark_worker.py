@@ -254,7 +254,6 @@ def main(directory: Path) -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     keeper = Keeper(directory, answers)
-    (directory / "jvm.pid").write_text(str(keeper.jvm.pid), encoding="utf-8")
     try:
         nobody_waits = not select.select([sys.stdin], [], [], 0)[0]
         if nobody_waits:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from tests.convergence.cloud import Cloud, Fate
+from tests.support.raw_lake import BUCKET, TABLE, make_lake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TABLE, BUCKET = "state", "raw"
 KEYS = [{"pk": {"S": "entity#a"}, "sk": {"S": lane}} for lane in ("live", "backfill#1")]
 NUMBERS = st.integers(0, 3).map(lambda number: {"N": str(number)})
 
@@ -36,13 +36,7 @@ def moto() -> Iterator[tuple[Any, Any]]:
         patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
         with mock_aws():
             s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
-            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-            dynamodb.create_table(
-                TableName=TABLE,
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            make_lake(s3, dynamodb)
             yield s3, dynamodb
 
 

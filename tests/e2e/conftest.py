@@ -81,7 +81,7 @@ def differences(lake: DeployedLake) -> Iterator[Differences]:
 
     def compared(*names: str) -> list[str]:
         wanted = tuple(each for each in truth_tables.ENTITIES if not names or named(each) in names)
-        assert len(wanted) >= len(names)
+        assert not names or len(wanted) == len(names)
         return compare(lake.stack.sources, spark, lake.outputs["CuratedDatabaseName"], entities=wanted)
 
     def named(entity: truth_tables.Entity) -> str:

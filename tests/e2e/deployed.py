@@ -8,11 +8,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +22,7 @@ from lake.cli.deploying import overrides
 from local.emulator.settings import ADMIN_KEY, ADMIN_SECRET, REGION
 from local.simulators.client import Simulator
 from local.stack import Ports, Stack
+from tests.support.endpoints import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -284,15 +283,6 @@ class DeployedLake:
             glue.get_crawler(Name=name)["Crawler"].get("LastCrawl", {}).get("StartTime")
             for name in ("lake-raw-crm", "lake-raw-erp")
         ]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 def copy_project(target: Path) -> Path:

@@ -16,7 +16,7 @@ from tests.sabotage.__main__ import table
 from tests.sabotage.files import misfits, read_sabotages
 from tests.sabotage.moving import PLACES, follow
 from tests.sabotage.trial import Trial
-from tests.sabotage.witness import broken_python
+from tests.sabotage.witness import worthless_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -287,10 +287,10 @@ def test_the_table_has_pace_id_promise_and_test_of_each_by_area(project: SmallPr
 
 
 def test_errors_in_a_group_count_and_suppressed_ones_do_not() -> None:
-    assert broken_python(ExceptionGroup("both", [ValueError("a"), NameError("b")])) == "NameError: b"
+    assert worthless_in(ExceptionGroup("both", [ValueError("a"), NameError("b")])) == "NameError: b"
     hidden = ValueError("a")
     hidden.__context__, hidden.__suppress_context__ = NameError("b"), True
-    assert broken_python(hidden) is None
+    assert worthless_in(hidden) is None
 
 
 def test_the_page_of_proof_is_short_and_names_tests_and_sabotages_that_there_are() -> None:

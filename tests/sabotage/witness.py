@@ -34,17 +34,17 @@ PHASES = {
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Where a run failed (`collect`, `setup`, `call`, `teardown`), the error's class, and what was broken as Python, if any."""
+    """Where a run failed (`collect`, `setup`, `call`, `teardown`), by which class of error, and what of it proves nothing."""
 
     phase: str
     error: str
-    broken: str | None
+    worthless: str | None
     text: str
 
     @property
     def is_proof(self) -> bool:
-        """Whether the test itself failed, and not by broken Python."""
-        return self.phase == "call" and self.broken is None
+        """Whether the test itself failed, and not by broken Python or by time."""
+        return self.phase == "call" and self.worthless is None
 
 
 @dataclass(slots=True)
@@ -82,7 +82,7 @@ class Witness:
             error = call.excinfo.value if call.excinfo else None
             name = type(error).__name__ if error else ""
             self.testimony.failures.append(
-                Failure(report.when or "", name, broken_python(error, report.longreprtext), report.longreprtext)
+                Failure(report.when or "", name, worthless_in(error, report.longreprtext), report.longreprtext)
             )
         elif report.when == "call" and report.passed:
             self.testimony.passed += 1
@@ -94,7 +94,7 @@ class Witness:
             self.testimony.failures.append(Failure("collect", "", None, report.longreprtext))
 
 
-def broken_python(error: BaseException | None, text: str = "") -> str | None:
+def worthless_in(error: BaseException | None, text: str = "") -> str | None:
     """The error that proves nothing in this error, in what it was raised from, in a group or in the failure's text.
 
     Causes and contexts count: code that wraps whatever goes wrong in an error of its own must not turn a typing mistake of the
@@ -126,7 +126,7 @@ def unproven(testimony: Testimony) -> str | None:
     if testimony.failures:
         first = testimony.failures[0]
         if first.phase == "call":
-            return f"failed by broken Python, or by time, not by a broken promise: {first.broken}"
+            return f"failed by broken Python, or by time, not by a broken promise: {first.worthless}"
         return f"{PHASES[first.phase]}:\n{_end(first.text)}"
     if testimony.passed:
         return "passed: the sabotage went unnoticed"

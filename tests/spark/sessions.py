@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pyspark
 from pyspark.traceback_utils import SCCallSiteSync
 
-from local.spark import session
+from local.spark import CATALOG, session
 from local.toolchain.install import ready
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ VARIABLE = "LAKE_SPARK_TESTS"
 """The variable of the environment that asks for a cluster."""
 CLUSTER = "cluster"
 EXECUTORS = 2
-CATALOG = "spark.sql.catalog.glue_catalog"
 FILES = "files"
 """A second catalog, whose tables are files below the session's folder wherever the session runs."""
 SMALL_DATA = {

@@ -24,7 +24,8 @@ from lake.raw.store import RawBucket
 from lake.state.entity import LIVE, EntityState, StateTable
 from lake.state.runs import RunRecords
 from lake.state.source import LimitsItem
-from tests.support.endpoints import free_port
+from tests.support.endpoints import free_ports
+from tests.support.state_table import create_state_table
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from lake.contract.plan import Plan, SourcePlan
     from local.simulators.client import Simulator
 
-PORTS = {name: free_port() for name in ("crm", "erp", "hubspot", "service")}
+PORTS = dict(zip(("crm", "erp", "hubspot", "service"), free_ports(4), strict=True))
 """Any that are free: two runs of these tests on one machine must not meet at one source."""
 SECRETS = {
     "crm": {"client_id": "lake-reader", "client_secret": "crm-secret"},
@@ -207,9 +208,4 @@ class RawLake:
 def make_lake(s3: Any, dynamodb: Any) -> None:
     """The raw bucket and the state table."""
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    dynamodb.create_table(
-        TableName=TABLE,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_state_table(dynamodb, TABLE)

@@ -14,6 +14,7 @@ from lake.curate.ledger import StateTable
 from lake.curate.log import log_as_json
 from lake.state.entity import CuratedState
 from lake.state.entity import StateTable as State
+from tests.support.state_table import create_state_table
 
 
 @pytest.fixture
@@ -23,15 +24,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         client = boto3.client(
             "dynamodb", region_name="eu-central-1", aws_access_key_id="test", aws_secret_access_key="test"
         )
-        client.create_table(
-            TableName="state",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_state_table(client, "state")
         yield client
 
 

@@ -22,6 +22,7 @@ from lake.state.entity import StateTable
 from lake.state.runs import RunRecords
 from tests.support.replying_server import Reply, Server
 from tests.support.source_plans import FINE_PLAN, source
+from tests.support.state_table import create_state_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +50,7 @@ class Lake:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, url: str, **plan: Any) -> None:
         s3, self.dynamodb = boto3.client("s3"), boto3.client("dynamodb")
         s3.create_bucket(Bucket="raw", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-        self.dynamodb.create_table(
-            TableName="state",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_state_table(self.dynamodb, "state")
         self.secrets = boto3.client("secretsmanager")
         secret = self.secrets.create_secret(Name="erp", SecretString='{"user":"u","password":"old"}')
         environment = {"RAW_BUCKET": "raw", "STATE_TABLE": "state", "SOURCE_URL": url, "SOURCE_SECRET": secret["ARN"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator as operators
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -24,7 +23,6 @@ from lake.extract.query import (
     EVERY_ROW,
     Column,
     Compare,
-    Condition,
     Either,
     Every,
     IsNull,
@@ -33,6 +31,7 @@ from lake.extract.query import (
     compare_all,
 )
 from lake.extract.window import Window
+from tests.support.model_source import meets
 from tests.support.source_plans import FINE_PLAN, SPLIT_PLAN, WINDOW, source
 
 
@@ -57,22 +56,6 @@ def test_compare_all_orders_as_tuples_do(
         (found,) = connection.execute(f"SELECT count(*) FROM t WHERE {sql(condition)}").fetchone()  # noqa: S608
     left, right = row[:width], bound[:width]
     assert bool(found) == {"gt": left > right, "ge": left >= right, "lt": left < right}[operator]
-
-
-def meets(row: dict[str, str | None], condition: Condition) -> bool:
-    """Whether a row meets a condition; a comparison with a null is not met, as in SQL."""
-    match condition:
-        case Compare(name, operator, bound):
-            value = row[name]
-            return value is not None and bool(getattr(operators, operator)(value, bound))
-        case IsNull(name):
-            return row[name] is None
-        case Every(conditions):
-            return all(meets(row, item) for item in conditions)
-        case Either(conditions):
-            return any(meets(row, item) for item in conditions)
-        case _:
-            raise NotImplementedError(condition)
 
 
 days = st.sampled_from([None, "2026-11-15", "2026-11-16", "2026-11-17"])
